@@ -1,0 +1,23 @@
+// Field names that Sluice itself acts on. All others pass through as they are.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sluice::http {
+
+enum class FieldId : std::uint8_t {
+  kOther,
+  kAcceptRanges, kConnection, kContentLength, kContentType, kDate, kExpect, kForwarded, kHost, kHttp2Settings,
+  kIfMatch, kIfModifiedSince, kIfNoneMatch, kIfRange, kIfUnmodifiedSince, kKeepAlive, kMaxForwards,
+  kProxyAuthenticate, kProxyAuthorization, kProxyConnection, kRange, kReferer, kServer, kServerTiming, kTe,
+  kTrailer, kTransferEncoding, kUpgrade, kUserAgent, kVia, kXForwardedFor, kXForwardedHost, kXForwardedProto,
+};
+
+// Case-insensitive; kOther for every name not listed. No allocation.
+FieldId field_id(std::string_view name) noexcept;
+
+// ASCII case-insensitive comparison, as field names and most tokens want it (RFC 9110 section 5.1).
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+}  // namespace sluice::http

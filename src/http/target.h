@@ -1,0 +1,27 @@
+// Request targets and paths.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice::http {
+
+struct Target {
+  std::string_view authority;       // absolute-form only: "host:port"
+  std::string_view path_and_query;  // "/a?b"; "*" for asterisk-form; never empty
+  bool valid = false;
+};
+
+// origin-form, absolute-form with http or https (userinfo refused), asterisk-form. RFC 9112 section 3.2.
+// "http://host" has path "/". "http://host?x" is given back as "?x": the caller writes the "/".
+Target split_target(std::string_view target) noexcept;
+
+// host [":" port] by RFC 3986: reg-name, IPv4 or bracketed IPv6; no userinfo, no empty host.
+bool is_valid_authority(std::string_view authority) noexcept;
+
+// The path (without query) decoded and normalised for routing and file look-up: percent-decoding, "." and ".."
+// removed (never above the root), duplicate slashes kept as one. false: malformed escapes, an escaped NUL or an
+// escaped slash (ambiguous: refuse with 400). Reuses out's memory.
+bool normalise_path(std::string_view path_and_query, std::string& out);
+
+}  // namespace sluice::http

@@ -1,0 +1,26 @@
+// What the process asks of the kernel once, at start.
+#pragma once
+
+#include <cstddef>
+
+#include "os/unique_fd.h"
+
+namespace sluice::os {
+
+// splice and sendfile have no MSG_NOSIGNAL, so SIGPIPE is ignored for the whole process.
+void ignore_sigpipe() noexcept;
+
+// Signals that the main thread's loop handles; blocked in every worker thread before it starts.
+void block_signals_in_this_thread() noexcept;
+
+// Raises the soft descriptor limit to the hard one and returns it.
+std::size_t raise_descriptor_limit() noexcept;
+
+// How many processors this process may run on (its affinity mask, not the machine's count).
+unsigned usable_processors() noexcept;
+
+// A descriptor that is worth nothing: held so that, out of descriptors, it can be given up for a moment to
+// accept and turn away a client that would otherwise wait for ever. See serve/listener.h.
+UniqueFd open_spare() noexcept;
+
+}  // namespace sluice::os

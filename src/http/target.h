@@ -20,8 +20,8 @@ Target split_target(std::string_view target) noexcept;
 bool is_valid_authority(std::string_view authority) noexcept;
 
 // The path (without query) decoded and normalised for routing and file look-up: percent-decoding, "." and ".."
-// removed (never above the root), duplicate slashes kept as one. false: malformed escapes, an escaped NUL or an
-// escaped slash (ambiguous: refuse with 400). Reuses out's memory.
+// removed (never above the root), duplicate slashes kept as one. An escaped slash stays "%2F": it is data and never
+// becomes a separator. false: a malformed escape or an escaped NUL. Reuses out's memory.
 bool normalise_path(std::string_view path_and_query, std::string& out);
 
 }  // namespace sluice::http

@@ -1,0 +1,56 @@
+// The open-file cache of one worker: path below a root -> an open file with its validators.
+//
+// A replaced file is noticed when its entry is older than `revalidate`: the name is looked up again and compared by
+// device, inode, size and modification time. Look-ups that would wait for a disk go to the offload threads.
+// Bounded   `capacity` entries; the least recently used goes first. Responses under way keep their own reference.
+// Thread    the worker's.
+#pragma once
+
+#include <chrono>
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "loop/event_loop.h"
+#include "loop/offload.h"
+#include "relay/file.h"
+
+namespace sluice::content {
+
+struct OpenFile {
+  std::shared_ptr<relay::File> file;
+  std::string etag;               // strong, with quotes: from modification time (ns) and size
+  std::time_t modified = 0;       // seconds since the epoch
+  std::string last_modified;      // as an HTTP date
+  std::string_view content_type;  // static storage
+};
+
+enum class Found : std::uint8_t { kFile, kDirectory, kMissing, kForbidden, kFailed, kPending };
+
+struct FindResult {
+  Found found = Found::kMissing;
+  std::shared_ptr<const OpenFile> file;  // kFile
+  int error = 0;                         // errno; kFailed
+};
+
+class OpenFiles {
+ public:
+  OpenFiles(loop::EventLoop& loop, loop::Offload& offload, std::size_t capacity);
+  ~OpenFiles();
+
+  // `root`: an open directory that outlives the call's consequences (shared). `path`: relative, without leading
+  // slash, normalised. kPending: the look-up went off the loop and `ready` is called later, unless `ticket` is
+  // dropped; then call find() again.
+  FindResult find(const std::shared_ptr<os::UniqueFd>& root, std::string_view path,
+                  std::chrono::milliseconds revalidate, loop::Ticket& ticket, std::function<void()> ready);
+
+  [[nodiscard]] std::size_t size() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::content

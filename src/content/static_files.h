@@ -1,0 +1,45 @@
+// GET and HEAD on files below one root: index files, conditions, ranges.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "content/open_files.h"
+#include "http/head.h"
+#include "relay/body.h"
+
+namespace sluice::content {
+
+// A response that is ready to be sent: status, its own fields, and a body of pieces.
+struct Answer {
+  int status = 500;
+  std::string fields;        // "Name: value\r\n"...; no framing, no Date, no Server
+  relay::Body body;          // empty for HEAD and 304
+  std::uint64_t length = 0;  // what Content-Length says (also for HEAD)
+  bool has_length = true;    // false: no Content-Length at all (304)
+};
+
+class StaticFiles {
+ public:
+  // Throws std::runtime_error when the root can't be opened.
+  StaticFiles(const config::Files& config, OpenFiles& files);
+
+  // Fills `answer` and returns true, or returns false: a look-up went off the loop, and `ready` is called later,
+  // unless `ticket` is dropped; then ask again.
+  // `path`: http::normalise_path() of the target, "/..."; `head` still parsed.
+  // 200, 206, 301 (directory without its slash), 304, 403, 404, 405 (with Allow), 412, 416 (with Content-Range), 500, 503 (no descriptors).
+  bool answer(const http::RequestHead& head, std::string_view path, Answer& answer, loop::Ticket& ticket,
+              std::function<void()> ready);
+
+ private:
+  const config::Files config_;
+  OpenFiles& files_;
+  std::shared_ptr<os::UniqueFd> root_;
+};
+
+// By the name's ending; "application/octet-stream" when unknown. Static storage.
+std::string_view content_type_of(std::string_view path) noexcept;
+
+}  // namespace sluice::content

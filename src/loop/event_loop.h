@@ -1,0 +1,88 @@
+// One thread's event loop: libevent's base, a way in from other threads, work for the next turn, and deadlines.
+//
+// Thread   everything but post() belongs to the thread that calls run().
+// Errors   the constructor throws std::runtime_error; nothing else does.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/list.h"
+#include "loop/deadlines.h"
+#include "os/clock.h"
+#include "os/unique_fd.h"
+
+struct event;
+struct event_base;
+
+namespace sluice::loop {
+
+struct EventFree {
+  void operator()(event* e) const noexcept;  // takes it out of the loop first
+};
+using EventPtr = std::unique_ptr<event, EventFree>;
+struct BaseFree {
+  void operator()(event_base* b) const noexcept;
+};
+
+// Something that wants to go on in the next turn of the loop, after others had theirs. Not run if destroyed before.
+class Deferred : public ListLink {
+ public:
+  virtual void run_deferred() = 0;
+
+ protected:
+  ~Deferred() = default;
+};
+
+class EventLoop {
+ public:
+  EventLoop();
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  void run();   // until stop()
+  void stop();  // from the loop's own thread; elsewhere post([&]{ loop.stop(); })
+
+  // Runs `work` on the loop's thread, soon. Any thread. Work posted after run() returned is dropped.
+  void post(std::function<void()> work);
+
+  // Next turn; a second call before then changes nothing.
+  void defer(Deferred& work);
+
+  // The time of this turn: read once when the loop wakes, so asking costs nothing. Good for deadlines and logs.
+  [[nodiscard]] os::Time now() const noexcept { return now_; }
+
+  [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
+  [[nodiscard]] event_base* base() noexcept { return base_.get(); }
+
+  // Calls `handler` on this loop's thread whenever `signal` arrives. Only one loop of a process may do so.
+  void on_signal(int signal, std::function<void()> handler);
+
+  void refresh_time() noexcept { now_ = os::now(); }
+
+ private:
+  static void on_wake(int, short, void* self);
+  static void on_deferred(int, short, void* self);
+  static void on_tick(int, short, void* self);
+  void arm_tick();
+
+  std::unique_ptr<event_base, BaseFree> base_;
+  os::Time now_;
+  Deadlines deadlines_;
+  List<Deferred> deferred_;
+  os::UniqueFd wake_;
+  EventPtr wake_event_, deferred_event_, tick_event_;
+  bool tick_armed_ = false;
+  struct Signal {
+    EventPtr event;
+    std::function<void()> handler;
+  };
+  std::vector<std::unique_ptr<Signal>> signals_;
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;  // guarded by posted_mutex_
+};
+
+}  // namespace sluice::loop

@@ -1,0 +1,69 @@
+// One JSON line an exchange, written off the loop threads.
+//
+// A worker formats into its own batch and hands it over once a tick or when it is large, so the path of a request
+// takes no lock. Bounded: lines that the disk can't keep up with are dropped and counted, never waited for.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "observe/counters.h"
+#include "observe/ending.h"
+#include "os/address.h"
+#include "os/clock.h"
+
+namespace sluice::observe {
+
+struct AccessRecord {
+  os::WallTime time;                // when the request began
+  os::Address client;
+  std::string_view method, host, target, user_agent, referer;  // raw; escaped when written
+  std::string_view protocol;        // "HTTP/1.1", "tcp"
+  std::string_view route;
+  std::string_view upstream;        // "127.0.0.1:9001"; empty: none was used
+  int status = 0;                   // what the client was told; 0: nothing
+  std::uint64_t bytes_in = 0;       // request body bytes
+  std::uint64_t bytes_out = 0;      // response body bytes delivered
+  std::uint64_t zero_copy = 0;      // of both, those that never were in user memory
+  std::string_view path, why;       // relay::Strategy and relay::Reason (or a http::Verdict) by name
+  Ending end = Ending::kCompleted;
+  std::chrono::microseconds total{0};
+  std::chrono::microseconds connect{-1}, first_byte{-1};  // < 0: did not happen
+};
+
+// The file and its writer thread; one per process, shared by the workers' batches.
+class AccessLog {
+ public:
+  // `file`: a path, or "-" for standard output. Throws std::runtime_error when it can't be opened.
+  AccessLog(const std::string& file, std::size_t queue_lines);
+  ~AccessLog();  // writes what waits
+  // Hands `lines` lines over; false: the queue is full, they are dropped.
+  bool submit(std::string&& text, std::size_t lines);
+  void reopen();  // after the file was renamed (log rotation); any thread
+  [[nodiscard]] std::uint64_t write_failures() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One worker's lines on their way. Worker thread only.
+class AccessBatch {
+ public:
+  AccessBatch(std::shared_ptr<AccessLog> log, Counters& counters);
+  ~AccessBatch() { flush(); }
+  void add(const AccessRecord& record);
+  void flush();
+  [[nodiscard]] bool empty() const noexcept { return lines_ == 0; }
+
+ private:
+  std::shared_ptr<AccessLog> log_;
+  Counters& counters_;
+  std::string text_;
+  std::size_t lines_ = 0;
+};
+
+}  // namespace sluice::observe

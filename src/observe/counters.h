@@ -1,0 +1,44 @@
+// What one worker counted. Written by its thread alone, read by any: relaxed atomics, no lock, no shared line.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "observe/ending.h"
+
+namespace sluice::observe {
+
+class Counter {
+ public:
+  void add(std::uint64_t n = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void subtract(std::uint64_t n = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+inline constexpr std::size_t kStrategies = 4;  // none, buffered, splice, sendfile: relay::Strategy
+inline constexpr std::size_t kReasons = 32;    // relay::Reason
+
+struct alignas(64) Counters {
+  Counter accepted, clients;           // in all; open now
+  Counter accept_failed, turned_away;  // EMFILE and the like; clients closed at once for want of descriptors
+  Counter requests, tunnels;           // exchanges begun; tunnels open now
+  Counter upstream_connects, upstream_reuses, upstream_retries, upstream_idle;  // idle: now
+  Counter server_marked_down;
+  Counter pipes_open, pipes_in_use, pipes_refused;  // now, now, exhaustion fallbacks in all
+  Counter buffers_in_use;                           // now
+  Counter bytes_to_clients, bytes_to_upstreams;     // body bytes
+  std::array<Counter, kStrategies> bodies_by_path;  // response bodies
+  std::array<Counter, kStrategies> bytes_by_path;   // body bytes in both directions
+  std::array<Counter, kReasons> bodies_by_reason;
+  std::array<Counter, kEndings> endings;
+  Counter ledger_violations;
+  Counter cold_waits;                               // file windows brought in off the loop
+  Counter log_lines_dropped;
+};
+
+}  // namespace sluice::observe

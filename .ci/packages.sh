@@ -1,0 +1,76 @@
+# Sourced by the start scripts: installs what is missing on Debian 12 and 13, and nothing when all is there.
+#
+#   need build tests    the compiler and libraries; what the tests drive
+#   need tour           what quickstart.sh drives
+#   need bench          the proxies that bench/compare.sh measures
+#
+# Installing a server must not start it on this machine: no policy of the machine's own is touched, and ours is
+# taken away again.
+
+packages_of() {
+  case $1 in
+    build) echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev ;;
+    tests) echo catch2 python3 nginx curl wrk iperf3 util-linux ;;
+    tour) echo nginx curl python3 ;;
+    bench) echo nginx haproxy wrk curl python3 util-linux ;;
+    *) echo "packages.sh: no such profile: $1" >&2 && return 1 ;;
+  esac
+}
+
+is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# A tool that came another way (a container's own build, another flavour of the package) is as good.
+is_there() {
+  is_installed "$1" && return
+  case $1 in
+    nginx | haproxy) [ -x "/usr/sbin/$1" ] ;;
+    *) return 1 ;;
+  esac
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# The missing ones among the packages of some profiles, one a line.
+missing_of() {
+  local profile package
+  for profile in "$@"; do
+    for package in $(packages_of "$profile"); do
+      is_there "$package" || echo "$package"
+    done
+  done | sort -u
+}
+
+# A subshell, so that the policy goes away however this ends.
+need() (
+  missing=$(missing_of "$@" | tr '\n' ' ')
+  [ -z "$missing" ] && exit 0
+  command -v apt-get >/dev/null || { echo "missing: $missing(no apt-get here: install them by hand)" >&2; exit 1; }
+  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    echo "missing: $missing(run as root, or install sudo)" >&2
+    exit 1
+  fi
+  echo "installing: $missing" >&2
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    trap 'as_root rm -f $policy' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+    as_root chmod 755 $policy
+  fi
+  as_root apt-get -qq update || true  # an old list may do; the installation tells
+  # shellcheck disable=SC2086  # words on purpose
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing >&2 || exit 1
+  # What we brought in shall not start at the next boot either.
+  if command -v systemctl >/dev/null; then
+    for package in nginx haproxy iperf3; do
+      case " $missing" in *" $package "*) as_root systemctl disable -q $package 2>/dev/null || true ;; esac
+    done
+  fi
+)
+
+# build_sluice DIRECTORY [cmake options]: a Release build of this checkout.
+build_sluice() {
+  local directory=$1
+  shift
+  cmake -S . -B "$directory" -DCMAKE_BUILD_TYPE=Release "$@"
+  cmake --build "$directory" -j "$(nproc)"
+}

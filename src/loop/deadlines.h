@@ -1,9 +1,9 @@
 // Deadlines that cost nothing while bytes flow.
 //
-// A hashed wheel with coarse slots. Moving a deadline later only stores a time: the entry is looked at when its old
-// slot comes round, and goes to a new one then. Setting an earlier one moves the entry, a few pointer writes.
-// Resolution  one tick (100 ms): a deadline fires at most one tick late, never early.
-// Thread      the loop's.
+// A hashed wheel with coarse slots. Moving a deadline later only stores a time: the entry is looked at when
+// its old slot comes round, and goes to a new one then. Setting an earlier one moves the entry, a few pointer
+// writes. Resolution  one tick (100 ms): a deadline fires at most one tick late, never early. Thread      the
+// loop's.
 #pragma once
 
 #include <array>
@@ -38,16 +38,21 @@ class Deadlines {
   static constexpr std::chrono::milliseconds kTick{100};
 
   explicit Deadlines(os::Time now) noexcept : ticked_(now) {}
-  // `wanted` is called when the wheel gets its first entry: the loop then starts ticking.
+  // `wanted` is called before the wheel gets its first entry: bring the wheel up to date with tick(), then
+  // tick on at next_tick().
   void on_first(std::function<void()> wanted) { wanted_ = std::move(wanted); }
 
   void set(Deadline& deadline, os::Time at);
-  // Fires what is due; returns false when the wheel is empty and ticking may stop.
+  // Fires what is due; returns false when the wheel is empty and ticking may stop. A callback may set, cancel
+  // or destroy any deadline, its own included.
   bool tick(os::Time now);
+  [[nodiscard]] os::Time next_tick() const noexcept { return ticked_ + kTick; }
 
  private:
   static constexpr std::size_t kSlots = 1024;  // 102 s a round; longer waits are put back when met
+  static constexpr std::chrono::milliseconds kRound = kSlots * kTick;
   void place(Deadline& deadline);
+  bool empty() noexcept;
   std::array<List<Deadline>, kSlots> slots_;
   os::Time ticked_;
   std::size_t slot_ = 0;  // the slot of ticked_

@@ -1,4 +1,5 @@
-// One thread's event loop: libevent's base, a way in from other threads, work for the next turn, and deadlines.
+// One thread's event loop: libevent's base, a way in from other threads, work for the next turn, and
+// deadlines.
 //
 // Thread   everything but post() belongs to the thread that calls run().
 // Errors   the constructor throws std::runtime_error; nothing else does.
@@ -27,7 +28,8 @@ struct BaseFree {
   void operator()(event_base* b) const noexcept;
 };
 
-// Something that wants to go on in the next turn of the loop, after others had theirs. Not run if destroyed before.
+// Something that wants to go on in the next turn of the loop, after others had theirs. Not run if destroyed
+// before.
 class Deferred : public ListLink {
  public:
   virtual void run_deferred() = 0;
@@ -43,7 +45,7 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  void run();   // until stop()
+  void run();   // until stop(); returns at once when stop() came first
   void stop();  // from the loop's own thread; elsewhere post([&]{ loop.stop(); })
 
   // Runs `work` on the loop's thread, soon. Any thread. Work posted after run() returned is dropped.
@@ -52,8 +54,16 @@ class EventLoop {
   // Next turn; a second call before then changes nothing.
   void defer(Deferred& work);
 
-  // The time of this turn: read once when the loop wakes, so asking costs nothing. Good for deadlines and logs.
-  [[nodiscard]] os::Time now() const noexcept { return now_; }
+  // The time of this turn, good for deadlines and logs. The clock is read at most once a turn, by whoever
+  // asks first: libevent 2.1 has no hook between waking and the first callback. Outside run() every call
+  // reads it.
+  [[nodiscard]] os::Time now() const noexcept {
+    if (stale_) {
+      now_ = os::now();
+      stale_ = !running_;
+    }
+    return now_;
+  }
 
   [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
   [[nodiscard]] event_base* base() noexcept { return base_.get(); }
@@ -61,7 +71,7 @@ class EventLoop {
   // Calls `handler` on this loop's thread whenever `signal` arrives. Only one loop of a process may do so.
   void on_signal(int signal, std::function<void()> handler);
 
-  void refresh_time() noexcept { now_ = os::now(); }
+  void refresh_time() noexcept { stale_ = true; }  // the next now() reads the clock
 
  private:
   static void on_wake(int, short, void* self);
@@ -70,12 +80,14 @@ class EventLoop {
   void arm_tick();
 
   std::unique_ptr<event_base, BaseFree> base_;
-  os::Time now_;
+  mutable os::Time now_;
+  mutable bool stale_ = true;
+  bool running_ = false;
+  bool stopped_ = false;
   Deadlines deadlines_;
   List<Deferred> deferred_;
   os::UniqueFd wake_;
   EventPtr wake_event_, deferred_event_, tick_event_;
-  bool tick_armed_ = false;
   struct Signal {
     EventPtr event;
     std::function<void()> handler;

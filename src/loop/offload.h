@@ -1,6 +1,8 @@
 // A few threads for what may block: cold files, name look-ups.
 //
-// Bounded  `queue` jobs wait at most; run() then answers false and the caller must do without.
+// Bounded   `queue` jobs wait at most; run() then answers false and the caller must do without.
+// Lifetime  a loop outlives the pool that it gave jobs to.
+// Errors    a job that throws counts as done: it must have noted its failure where `done` looks.
 #pragma once
 
 #include <condition_variable>
@@ -15,8 +17,8 @@ namespace sluice::loop {
 
 class EventLoop;
 
-// The right to hear that a job is done. Dropping it means `done` is never called; the work itself still runs, so
-// `work` must own what it touches. Loop thread only.
+// The right to hear that a job is done. Dropping it means `done` is never called; the work itself still runs,
+// so `work` must own what it touches. Loop thread only.
 class Ticket {
  public:
   Ticket() noexcept = default;
@@ -49,11 +51,12 @@ class Offload {
 
  private:
   struct Job {
-    EventLoop* loop;
+    EventLoop* loop = nullptr;
     std::shared_ptr<bool> alive;
     std::function<void()> work, done;
   };
   void serve();
+  void stop();
 
   std::mutex mutex_;
   std::condition_variable wanted_;

@@ -1,0 +1,72 @@
+// A connected socket, registered once, edge-triggered, that remembers what the kernel last said.
+//
+// The kernel reports a change once, so what it said is kept until a call proves it outdated. A reader goes on
+// while readable(), and calls clear_readable() when a read came back EAGAIN; likewise a writer.
+// A count shorter than asked for may be taken for EAGAIN too, which saves the call that says so, with one
+// hole: data and an RST that arrive together are one edge, which libevent reports as plain readable and
+// writable (it drops EPOLLRDHUP beside EPOLLERR). The reader sees a short count and no edge follows. So a
+// short count will do where a write comes next, which meets the RST; a reader with nothing but more reading
+// ahead goes on to EAGAIN. Thread    the loop's. Memory    an idle connection is mostly this object: see the
+// size check below. Source    epoll(7), "Level-triggered and edge-triggered".
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include "loop/event_loop.h"
+#include "os/unique_fd.h"
+
+namespace sluice::loop {
+
+class Socket;
+
+class SocketHandler {
+ public:
+  // Something changed: ask the socket what. May close or destroy the socket.
+  virtual void on_socket(Socket& socket) = 0;
+
+ protected:
+  ~SocketHandler() = default;
+};
+
+class Socket {
+ public:
+  Socket() noexcept = default;  // not attached
+  ~Socket() { close(); }
+  Socket(const Socket&) = delete;  // the loop knows its address
+  Socket& operator=(const Socket&) = delete;
+
+  // Takes the descriptor whatever comes of it. false: it could not be registered (ENOMEM, ENOSPC) and is
+  // closed. All flags begin false; a socket that is ready already is reported in the loop's next turn.
+  [[nodiscard]] bool attach(EventLoop& loop, os::UniqueFd fd, SocketHandler& handler) noexcept;
+  // E.g. when a pooled upstream connection changes hands. The flags stay as they are.
+  void set_handler(SocketHandler& handler) noexcept { handler_ = &handler; }
+  // The event leaves the loop first, then the descriptor closes: its number may be another's at once.
+  void close() noexcept;
+
+  [[nodiscard]] bool open() const noexcept { return fd_.valid(); }
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+
+  [[nodiscard]] bool readable() const noexcept { return readable_; }
+  [[nodiscard]] bool writable() const noexcept { return writable_; }
+  // A FIN or RST waits behind the data. Never turns false again.
+  [[nodiscard]] bool peer_closed() const noexcept { return peer_closed_; }
+
+  // No effect once peer_closed(): a FIN that came together with data gives no further edge, so the reader
+  // must go on until it reads 0.
+  void clear_readable() noexcept { readable_ = peer_closed_; }
+  void clear_writable() noexcept { writable_ = false; }
+  void mark_readable() noexcept { readable_ = true; }  // a read is worth trying without word from the kernel
+
+ private:
+  static void on_event(int, short what, void* self);
+
+  event event_;  // initialised while fd_ is valid
+  SocketHandler* handler_ = nullptr;
+  os::UniqueFd fd_;
+  bool readable_ = false;
+  bool writable_ = false;
+  bool peer_closed_ = false;
+};
+static_assert(sizeof(Socket) <= 176);
+
+}  // namespace sluice::loop

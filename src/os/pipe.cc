@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "os/retry.h"
+
 namespace sluice::os {
 
 Pipe Pipe::open(std::size_t wanted, int& error) noexcept {
@@ -23,6 +25,12 @@ Pipe Pipe::open(std::size_t wanted, int& error) noexcept {
   const int granted = ::fcntl(ends[1], F_GETPIPE_SZ);
   out.capacity_ = granted > 0 ? static_cast<std::size_t>(granted) : 0;
   return out;
+}
+
+IoResult Pipe::drain(std::span<char> into) noexcept {
+  const IoResult result = retry_eintr([&] { return ::read(read_.get(), into.data(), into.size()); });
+  removed(result.bytes);
+  return result;
 }
 
 }  // namespace sluice::os

@@ -8,7 +8,9 @@
 
 #include <cassert>
 #include <cstddef>
+#include <span>
 
+#include "os/io_result.h"
 #include "os/unique_fd.h"
 
 namespace sluice::os {
@@ -31,6 +33,9 @@ class Pipe {
     assert(n <= pending_);
     pending_ -= n;
   }
+
+  // Takes bytes back into user memory: the way out when the sink turns out not to be spliceable.
+  IoResult drain(std::span<char> into) noexcept;
 
  private:
   UniqueFd read_, write_;

@@ -42,7 +42,7 @@ struct Question {
   SourceKind source = SourceKind::kSocket;
   SinkKind sink = SinkKind::kPlainSocket;
   Shape shape = Shape::kLength;
-  std::optional<std::uint64_t> length;  // bytes of this piece still to come from the source; empty: unknown
+  std::optional<std::uint64_t> length = {};  // bytes of this piece still to come from the source; empty: unknown
   bool came_with_head = false;          // all of it is in user memory already
   bool transformed = false;
   bool streaming = false;               // kTunnel: recent reads were full

@@ -1,0 +1,195 @@
+#include "relay/body_transfer.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "os/file.h"
+#include "os/kernel_paths.h"
+#include "os/socket.h"
+#include "relay/residency.h"
+
+namespace sluice::relay {
+
+BodyTransfer::BodyTransfer(Resources& resources, Body body, const Policy& policy, std::function<void()> warmed)
+    : resources_(resources), body_(std::move(body)), policy_(policy), warmed_(std::move(warmed)) {}
+
+Choice BodyTransfer::choice_for(const FileRange& range) const noexcept {
+  return choose({.source = SourceKind::kFile,
+                 .length = range.length,
+                 .kernel_refused = refused_,
+                 .splice_built = resources_.kernel.splice,
+                 .sendfile_built = resources_.kernel.sendfile,
+                 .force = policy_.force,
+                 .splice_min = policy_.splice_min,
+                 .sendfile_min = policy_.sendfile_min});
+}
+
+Choice BodyTransfer::foresee() const noexcept {
+  const FileRange* largest = nullptr;
+  for (const Piece& piece : body_) {
+    const auto* range = std::get_if<FileRange>(&piece);
+    if (range != nullptr && (largest == nullptr || range->length > largest->length)) largest = range;
+  }
+  if (largest != nullptr) return choice_for(*largest);
+  return body_.empty() ? Choice{} : choose({.source = SourceKind::kMemory});
+}
+
+StepResult BodyTransfer::step(loop::Socket& sink, std::size_t budget, std::string_view head) {
+  head_ = head;
+  const std::uint64_t before = ledger_.out();
+  Step step = run(sink, budget);
+  if (!head_.empty()) {
+    lead_.insert(0, head_);
+    head_ = {};
+  }
+  // Nothing is ever held: what a send did not take is still in the file or in the body's own bytes.
+  if (!ledger_.balances(0)) step = Step::kLedgerBroken;
+  return {.step = step, .bytes = static_cast<std::size_t>(ledger_.out() - before), .error = error_};
+}
+
+Step BodyTransfer::run(loop::Socket& sink, std::size_t budget) {
+  const std::uint64_t end = ledger_.out() + budget;
+  while (at_ < body_.size()) {
+    const Piece& piece = body_[at_];
+    const auto* range = std::get_if<FileRange>(&piece);
+    const std::uint64_t size = range != nullptr ? range->length : std::get<std::string>(piece).size();
+    if (done_ == size) {
+      ++at_;
+      done_ = 0;
+      continue;
+    }
+    if (ledger_.out() >= end) return Step::kMoved;
+    const Step step = range != nullptr ? step_file(sink, *range, static_cast<std::size_t>(end - ledger_.out()))
+                                       : step_memory(sink, std::get<std::string>(piece));
+    if (step != Step::kMoved) return step;
+  }
+  if (head_.empty() && lead_.empty()) return Step::kDone;
+  const Step step = send_pending(sink, {}, false);
+  return step == Step::kMoved && head_.empty() && lead_.empty() ? Step::kDone : step;
+}
+
+// Sends what is left of the head, then payload; accounts for both. kMoved: all or part went out.
+Step BodyTransfer::send_pending(loop::Socket& sink, std::string_view payload, bool more) {
+  if (!sink.writable()) return Step::kSinkFull;
+  std::array<iovec, 3> pieces;
+  std::size_t count = 0, total = 0;
+  for (const std::string_view part : {head_, std::string_view(lead_), payload}) {
+    if (part.empty()) continue;
+    pieces[count++] = {.iov_base = const_cast<char*>(part.data()), .iov_len = part.size()};
+    total += part.size();
+  }
+  if (total == 0) return Step::kMoved;
+  const os::IoResult put = os::send_some(sink.fd(), {pieces.data(), count}, more);
+  if (put.would_block()) {
+    sink.clear_writable();
+    return Step::kSinkFull;
+  }
+  if (!put.ok()) {
+    error_ = put.error;
+    return Step::kSinkFailed;
+  }
+  touched_ = touched_ || put.bytes != 0;
+  if (put.bytes < total) sink.clear_writable();
+  std::size_t left = put.bytes;
+  const std::size_t of_head = std::min(left, head_.size());
+  head_.remove_prefix(of_head);
+  left -= of_head;
+  const std::size_t of_lead = std::min(left, lead_.size());
+  lead_.erase(0, of_lead);
+  left -= of_lead;
+  done_ += left;
+  ledger_.came_in(left);
+  ledger_.went_out(left);
+  return Step::kMoved;
+}
+
+Step BodyTransfer::step_memory(loop::Socket& sink, const std::string& bytes) {
+  if (choice_.strategy == Strategy::kNone) choice_ = choose({.source = SourceKind::kMemory});
+  return send_pending(sink, std::string_view(bytes).substr(done_), !last_piece());
+}
+
+Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::size_t budget) {
+  const Choice choice = choice_for(range);
+  if (choice_.strategy != Strategy::kSendfile) choice_ = choice;
+  const std::uint64_t offset = range.offset + done_;
+  // Never past the window whose pages were asked about.
+  const std::uint64_t window_end = (offset / File::kWindow + 1) * File::kWindow;
+  const auto most = static_cast<std::size_t>(std::min({range.length - done_, window_end - offset, std::uint64_t{budget}}));
+  if (choice.strategy != Strategy::kSendfile) return copy_file(sink, range, most);
+
+  if (const Step ready = ensure_resident(range, offset); ready != Step::kMoved) return ready;
+  if (!head_.empty() || !lead_.empty()) {
+    const Step sent = send_pending(sink, {}, true);
+    if (sent != Step::kMoved) return sent;
+    if (!head_.empty() || !lead_.empty()) return Step::kSinkFull;
+  }
+  if (!sink.writable()) return Step::kSinkFull;
+  const os::IoResult put = os::send_file(sink.fd(), range.file->fd(), offset, most);
+  if (put.would_block()) {
+    sink.clear_writable();
+    return Step::kSinkFull;
+  }
+  if (put.ok() && put.bytes == 0) return Step::kTruncated;
+  if (!put.ok() && (put.error == EINVAL || put.error == ENOSYS || put.error == EOPNOTSUPP)) {
+    refused_ = true;  // a file system without it: the same bytes are copied, from this one on
+    return Step::kMoved;
+  }
+  if (!put.ok()) {
+    error_ = put.error;
+    return put.error == EIO ? Step::kSourceFailed : Step::kSinkFailed;
+  }
+  // A short count without EAGAIN is no sign of a full sink (Linux 4.3 and later): the next call tells.
+  touched_ = true;
+  done_ += put.bytes;
+  zero_copy_ += put.bytes;
+  ledger_.came_in(put.bytes);
+  ledger_.went_out(put.bytes);
+  return Step::kMoved;
+}
+
+Step BodyTransfer::copy_file(loop::Socket& sink, const FileRange& range, std::size_t most) {
+  if (!sink.writable()) return Step::kSinkFull;
+  const std::uint64_t offset = range.offset + done_;
+  const std::span<char> into(resources_.scratch.get(), std::min(most, resources_.scratch_size));
+  os::IoResult got = os::read_resident(range.file->fd(), into, offset);
+  if (!got.ok()) {
+    if (const Step ready = ensure_resident(range, offset); ready != Step::kMoved) return ready;
+    got = os::read_at(range.file->fd(), into, offset);
+  }
+  if (!got.ok()) {
+    error_ = got.error;
+    return Step::kSourceFailed;
+  }
+  if (got.bytes == 0) return Step::kTruncated;
+  const bool more = got.bytes < range.length - done_ || !last_piece();
+  return send_pending(sink, {into.data(), got.bytes}, more);
+}
+
+// kMoved: reading the window that holds `offset` will not wait for a disk. kWaiting: a thread is fetching it.
+Step BodyTransfer::ensure_resident(const FileRange& range, std::uint64_t offset) {
+  if (ticket_.pending()) return Step::kWaiting;
+  File& file = *range.file;
+  const os::Time now = resources_.loop.now();
+  if (file.known_resident(offset, now)) return Step::kMoved;
+  const std::uint64_t end = std::min((offset / File::kWindow + 1) * File::kWindow, range.offset + range.length);
+  if (is_resident(file, offset, end)) {
+    file.remember_resident(offset, now);
+    return Step::kMoved;
+  }
+  if (warmed_offset_ == offset + 1) return Step::kMoved;  // it was fetched just now: evicted again, or the file system can't tell
+  ++cold_waits_;
+  warmed_offset_ = offset + 1;
+  const bool queued = resources_.offload.run(
+      resources_.loop, ticket_, [file = range.file, offset, end] { bring_in(*file, offset, end); },
+      [this, shared = range.file, offset] {
+        shared->remember_resident(offset, resources_.loop.now());
+        ticket_.drop();
+        warmed_();
+      });
+  if (queued) return Step::kWaiting;
+  error_ = EAGAIN;
+  return Step::kSourceFailed;
+}
+
+}  // namespace sluice::relay

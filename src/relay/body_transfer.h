@@ -1,0 +1,67 @@
+// A body of pieces (bytes made here, file ranges) on its way to a socket.
+//
+// A file range goes by sendfile when it is large, else through the worker's scratch memory in the same call as the head;
+// what the sink does not take is read again later, so a slow reader holds no memory at all.
+// A cold range never blocks: windows of the file are probed, and brought in by an offload thread (Step::kWaiting).
+//
+// Thread    the loop's. Errors: see Step; kTruncated means the file shrank.
+// Source    sendfile(2), preadv2(2).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/step.h"
+#include "loop/socket.h"
+#include "relay/body.h"
+#include "relay/choose.h"
+#include "relay/ledger.h"
+#include "relay/resources.h"
+#include "relay/stream_transfer.h"
+
+namespace sluice::relay {
+
+class BodyTransfer {
+ public:
+  // `warmed` is called on the loop's thread when a kWaiting is over: step again.
+  BodyTransfer(Resources& resources, Body body, const Policy& policy, std::function<void()> warmed);
+
+  StepResult step(loop::Socket& sink, std::size_t budget, std::string_view head = {});
+
+  [[nodiscard]] Choice foresee() const noexcept;  // of the largest piece
+  [[nodiscard]] Choice choice() const noexcept { return choice_; }
+  [[nodiscard]] std::uint64_t delivered() const noexcept { return ledger_.out(); }
+  [[nodiscard]] std::uint64_t zero_copy() const noexcept { return zero_copy_; }
+  [[nodiscard]] bool sink_touched() const noexcept { return touched_; }
+  [[nodiscard]] std::uint64_t cold_waits() const noexcept { return cold_waits_; }
+
+ private:
+  Step run(loop::Socket& sink, std::size_t budget);
+  Step step_memory(loop::Socket& sink, const std::string& bytes);
+  Step step_file(loop::Socket& sink, const FileRange& range, std::size_t budget);
+  Step copy_file(loop::Socket& sink, const FileRange& range, std::size_t most);
+  Step send_pending(loop::Socket& sink, std::string_view payload, bool more);
+  Step ensure_resident(const FileRange& range, std::uint64_t offset);
+  Choice choice_for(const FileRange& range) const noexcept;
+  [[nodiscard]] bool last_piece() const noexcept { return at_ + 1 == body_.size(); }
+
+  Resources& resources_;
+  Body body_;
+  Policy policy_;
+  std::function<void()> warmed_;
+  loop::Ticket ticket_;
+  std::string_view head_;      // only within step()
+  std::string lead_;           // what is left of the head
+  std::size_t at_ = 0;         // piece
+  std::uint64_t done_ = 0;     // bytes of it that were sent
+  Ledger ledger_;
+  std::uint64_t zero_copy_ = 0, cold_waits_ = 0;
+  std::uint64_t warmed_offset_ = 0;  // the offset last brought in, plus one
+  Choice choice_;
+  bool refused_ = false, touched_ = false;
+  int error_ = 0;
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,401 @@
+#include "relay/stream_transfer.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+
+#include "os/kernel_paths.h"
+#include "os/socket.h"
+
+namespace sluice::relay {
+
+namespace {
+
+// While chunks are spliced, the line between two of them is read with so little room that next to no payload comes along.
+constexpr std::size_t kFramingRead = 512;
+// A tunnel that moves less than this per fill, this many times in a row, is no stream: copying is cheaper.
+constexpr std::size_t kSmallFill = 4096;
+constexpr std::uint8_t kSmallFills = 4;
+constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max();
+
+// The kernel will not do it for these descriptors, whatever we try again. Everything else is a broken connection.
+bool is_refusal(int error) noexcept { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
+
+}  // namespace
+
+StreamTransfer::StreamTransfer(Resources& resources, const StreamPlan& plan) noexcept
+    : resources_(resources), plan_(plan), length_left_(plan.in == Shape::kLength ? plan.length : 0) {
+  in_done_ = plan.in == Shape::kLength && plan.length == 0;
+}
+
+std::uint64_t StreamTransfer::run_left() const noexcept {
+  switch (plan_.in) {
+    case Shape::kLength: return length_left_;
+    case Shape::kChunk: return decoder_.data_left();
+    case Shape::kUntilClose:
+    case Shape::kTunnel: return kEndless;
+  }
+  return 0;
+}
+
+// `n` payload bytes came in from the source.
+void StreamTransfer::took(std::uint64_t n) noexcept {
+  ledger_.came_in(n);
+  if (plan_.in == Shape::kLength) {
+    length_left_ -= n;
+    in_done_ = length_left_ == 0;
+  } else if (plan_.in == Shape::kChunk) {
+    decoder_.took_data(n);
+    if (decoder_.data_left() == 0) deciding_ = true;
+  }
+}
+
+// `n` payload bytes went out to the sink.
+void StreamTransfer::sent(std::uint64_t n) noexcept {
+  ledger_.went_out(n);
+  if (plan_.chunk_out) block_left_ -= n;
+}
+
+void StreamTransfer::note(Choice choice) noexcept {
+  if (choice_.strategy != Strategy::kSplice) choice_ = choice;
+}
+
+bool StreamTransfer::splices(std::uint64_t run) {
+  if (!deciding_ && plan_.in != Shape::kTunnel && (pipe_.valid() || !splicing_)) return splicing_;
+  Question q{.source = SourceKind::kSocket,
+             .shape = plan_.in,
+             .length = run == kEndless ? std::nullopt : std::optional(run),
+             .streaming = streaming_,
+             .kernel_refused = refused_,
+             .splice_built = resources_.kernel.splice,
+             .sendfile_built = resources_.kernel.sendfile,
+             .force = plan_.policy.force,
+             .splice_min = plan_.policy.splice_min,
+             .sendfile_min = plan_.policy.sendfile_min};
+  // A run that began spliced ends spliced: its rest is small only because most of it has gone.
+  if (!deciding_ && splicing_) q.splice_min = 0;
+  Choice choice = choose(q);
+  if (choice.strategy == Strategy::kSplice && !pipe_.valid()) {
+    pipe_ = resources_.pipes.take();
+    if (!pipe_.valid()) {
+      q.pipe_available = false;
+      choice = choose(q);
+    }
+  }
+  run_choice_ = choice;
+  deciding_ = false;
+  splicing_ = choice.strategy == Strategy::kSplice;
+  return splicing_;
+}
+
+Choice StreamTransfer::foresee(Buffer& held) {
+  if (in_done_) return {Strategy::kNone, Reason::kNoBody};
+  if (ready_ == 0 && !held.empty()) (void)decode(held);  // its outcome is met again by step()
+  const std::uint64_t run = run_left();
+  Question q{.shape = plan_.in,
+             .length = run == kEndless ? std::nullopt : std::optional(run),
+             .came_with_head = in_done_,
+             .kernel_refused = refused_,
+             .splice_built = resources_.kernel.splice,
+             .sendfile_built = resources_.kernel.sendfile,
+             .force = plan_.policy.force,
+             .splice_min = plan_.policy.splice_min,
+             .sendfile_min = plan_.policy.sendfile_min};
+  if (plan_.in == Shape::kChunk && run == 0) q.length = 1;  // no chunk seen yet, or only small ones
+  return choose(q);
+}
+
+StepResult StreamTransfer::step(loop::Socket& source, Buffer& held, loop::Socket& sink, std::size_t budget,
+                                std::string_view head) {
+  head_ = head;
+  StepResult result = run({source, held, sink}, budget);
+  if (!head_.empty()) {  // the sink did not take all of it, and the caller's memory is about to change
+    lead_.insert(0, head_);
+    head_ = {};
+  }
+  if (!ledger_.balances(ready_ + pipe_.pending())) result.step = Step::kLedgerBroken;
+  if (pipe_.valid() && pipe_.pending() == 0 && result.step != Step::kMoved) pipe_.give_back();
+  // What is left in `held` now is either ours and waits for the sink, or belongs to the next message.
+  if (ready_ == 0) {
+    held.consume(gap_);
+    gap_ = 0;
+    held.release_if_empty();
+  }
+  return result;
+}
+
+StepResult StreamTransfer::run(Ends io, std::size_t budget) {
+  const std::uint64_t before = ledger_.out();
+  const auto answer = [&](Step step) {
+    return StepResult{.step = step, .bytes = static_cast<std::size_t>(ledger_.out() - before), .error = error_};
+  };
+  for (;;) {
+    Step pulled = Step::kMoved;
+    if (ready_ == 0 && pipe_.pending() == 0 && !in_done_) {
+      pulled = pull(io, budget);
+      if (pulled != Step::kMoved && pulled != Step::kSourceDry) return answer(pulled);
+      // What goes on through the pipe is fetched before the memory part is sent, so that the two leave together.
+      if (ready_ != 0 && !in_done_ && run_left() != 0 && splices(run_left())) {
+        const Step filled = fill_pipe(io, budget);
+        if (filled != Step::kMoved && filled != Step::kSourceDry) return answer(filled);
+      }
+    }
+    frame();
+    if (const Step pushed = push_memory(io); pushed != Step::kMoved) return answer(pushed);
+    if (const Step pushed = push_pipe(io); pushed != Step::kMoved) return answer(pushed);
+    frame();
+    if (in_done_ && nothing_waits()) return answer(Step::kDone);
+    if (pulled == Step::kSourceDry && nothing_waits()) return answer(Step::kSourceDry);
+    if (ledger_.out() - before >= budget) return answer(Step::kMoved);
+  }
+}
+
+// Brings in payload: from what was read already, else from the socket. kMoved: look again (payload, framing, or the end).
+Step StreamTransfer::pull(Ends io, std::size_t budget) {
+  io.held.consume(gap_);
+  gap_ = 0;
+  if (!io.held.empty()) {
+    const Step decoded = decode(io.held);
+    if (decoded != Step::kMoved || ready_ != 0 || in_done_) return decoded;
+  }
+  if (eof_seen_) return source_ended();
+  if (const std::uint64_t run = run_left(); run != 0 && splices(run)) return fill_pipe(io, budget);
+  const Step filled = fill_memory(io);
+  return filled == Step::kMoved ? decode(io.held) : filled;
+}
+
+// A source that may end by closing has ended; any other was cut.
+Step StreamTransfer::source_ended() noexcept {
+  if (plan_.in != Shape::kUntilClose && plan_.in != Shape::kTunnel) return Step::kTruncated;
+  in_done_ = true;
+  return Step::kMoved;
+}
+
+// Finds the payload in `held` and puts it at the front: ready_ bytes, then gap_ spent ones, then raw ones.
+Step StreamTransfer::decode(Buffer& held) {
+  if (plan_.in == Shape::kChunk) return decode_chunks(held);
+  const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(held.size(), run_left()));
+  ready_ = n;
+  took(n);
+  if (choice_.strategy == Strategy::kNone) note({Strategy::kBuffered, Reason::kCameWithHead});
+  return plan_.limit != 0 && ledger_.in() > plan_.limit ? Step::kTooLarge : Step::kMoved;
+}
+
+Step StreamTransfer::decode_chunks(Buffer& held) {
+  char* const front = held.data();
+  std::size_t raw = 0;  // offset of the first byte not decoded
+  while (raw < held.size()) {
+    if (decoder_.data_left() == 0) {
+      // A chunk already announced to the sink ends where the source's does: no other payload may slip into it.
+      if (block_left_ != 0 && ready_ == block_left_) break;
+      raw += decoder_.skip_framing({front + raw, held.size() - raw});
+      if (decoder_.broken()) return Step::kMalformed;
+      if (decoder_.done()) {
+        in_done_ = true;
+        break;
+      }
+      continue;
+    }
+    const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(held.size() - raw, decoder_.data_left()));
+    if (ready_ == 0) {  // the first payload stays where it is
+      held.consume(raw);
+      if (raw != 0) return decode_chunks(held);
+    } else if (raw != ready_) {  // later ones close up, so that many small chunks become one
+      std::memmove(front + ready_, front + raw, n);
+    }
+    ready_ += n;
+    raw += n;
+    took(n);
+    if (plan_.limit != 0 && ledger_.in() > plan_.limit) return Step::kTooLarge;
+  }
+  gap_ = static_cast<std::uint32_t>(raw - ready_);
+  if (ready_ == 0) {
+    held.consume(gap_);
+    gap_ = 0;
+  } else if (choice_.strategy == Strategy::kNone) {
+    note({Strategy::kBuffered, in_done_ ? Reason::kCameWithHead : Reason::kSmallChunks});
+  }
+  return Step::kMoved;
+}
+
+Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
+  if (eof_seen_ || !io.source.readable()) return Step::kSourceDry;
+  const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(run_left(), budget));
+  const os::IoResult got = os::splice_in(io.source.fd(), *pipe_, want);
+  if (got.would_block()) {
+    io.source.clear_readable();
+    return Step::kSourceDry;
+  }
+  if (!got.ok() && is_refusal(got.error)) {
+    refused_ = deciding_ = true;
+    return Step::kMoved;  // ask again: the buffered path goes on from this byte
+  }
+  if (!got.ok()) {
+    error_ = got.error;
+    return Step::kSourceFailed;
+  }
+  if (got.bytes == 0) {
+    eof_seen_ = true;
+    return ready_ != 0 ? Step::kMoved : source_ended();
+  }
+  note(run_choice_);
+  pipe_->added(got.bytes);
+  took(got.bytes);
+  if (plan_.in == Shape::kTunnel) {
+    small_fills_ = got.bytes < kSmallFill ? static_cast<std::uint8_t>(small_fills_ + 1) : std::uint8_t{0};
+    if (small_fills_ >= kSmallFills) streaming_ = false;
+  }
+  return plan_.limit != 0 && ledger_.in() > plan_.limit ? Step::kTooLarge : Step::kMoved;
+}
+
+Step StreamTransfer::fill_memory(Ends io) {
+  if (!io.source.readable()) return Step::kSourceDry;
+  const bool framing_only = plan_.in == Shape::kChunk && splicing_ && run_left() == 0;
+  if (io.held.empty() && io.held.holds_block() && !framing_only) io.held.release();  // a head's block is small
+  if (!io.held.acquire(framing_only ? resources_.heads : resources_.blocks)) {
+    error_ = ENOMEM;
+    return Step::kSourceFailed;
+  }
+  std::span<char> room = io.held.room();
+  if (framing_only) room = room.first(std::min(room.size(), kFramingRead));
+  if (plan_.in == Shape::kLength) room = room.first(std::min<std::uint64_t>(room.size(), length_left_));
+  const os::IoResult got = os::recv_some(io.source.fd(), room);
+  if (got.would_block()) {
+    io.source.clear_readable();
+    return Step::kSourceDry;
+  }
+  if (!got.ok()) {
+    error_ = got.error;
+    return Step::kSourceFailed;
+  }
+  if (got.bytes == 0) {
+    eof_seen_ = true;
+    return source_ended();
+  }
+  if (got.bytes < room.size()) io.source.clear_readable();  // a short read has emptied the socket
+  streaming_ = got.bytes == room.size();
+  io.held.filled(got.bytes);
+  if (run_left() != 0) note(run_choice_);
+  return Step::kMoved;
+}
+
+// Announces payload to a sink that wants chunks, and closes what is complete.
+void StreamTransfer::frame() {
+  if (!plan_.chunk_out || end_framed_) return;
+  const std::size_t piped = pipe_.pending();
+  if (block_left_ == 0 && ready_ + piped != 0) {
+    // A spliced chunk is announced whole: what is here, and what will follow through the pipe.
+    const bool rest_follows = plan_.in == Shape::kChunk && splicing_ && !deciding_;
+    block_left_ = ready_ + piped + (rest_follows ? decoder_.data_left() : 0);
+    block_open_ = true;
+    append_chunk_size(lead_, block_left_);
+  }
+  if (piped != 0 || block_left_ != ready_) return;  // more of this chunk is still to come
+  // The rest goes out from memory, so what follows the chunk can go out in the same call.
+  std::string& out = ready_ != 0 ? tail_ : lead_;
+  if (block_open_) out += "\r\n";
+  block_open_ = false;
+  if (in_done_) end_body(out);
+}
+
+// The last chunk and the trailers, behind whatever goes out now.
+void StreamTransfer::end_body(std::string& out) {
+  out += "0\r\n";
+  if (plan_.filter_trailers != nullptr && !decoder_.trailers().empty()) {
+    // Malformed trailers end the body all the same: its bytes were complete.
+    std::string kept;
+    if (plan_.filter_trailers(decoder_.trailers(), kept)) out += kept;
+  }
+  out += "\r\n";
+  end_framed_ = true;
+}
+
+Step StreamTransfer::push_memory(Ends io) {
+  while (!head_.empty() || !lead_.empty() || ready_ != 0 || !tail_.empty()) {
+    if (!io.sink.writable()) return Step::kSinkFull;
+    const bool piped = pipe_.pending() != 0;
+    std::array<iovec, 4> pieces;
+    std::size_t count = 0, total = 0;
+    const auto add = [&](const char* data, std::size_t size) {
+      if (size == 0) return;
+      pieces[count++] = {.iov_base = const_cast<char*>(data), .iov_len = size};
+      total += size;
+    };
+    add(head_.data(), head_.size());
+    add(lead_.data(), lead_.size());
+    add(io.held.data(), ready_);
+    add(tail_.data(), tail_.size());
+    const os::IoResult put = os::send_some(io.sink.fd(), {pieces.data(), count}, piped);
+    if (put.would_block()) {
+      io.sink.clear_writable();
+      return Step::kSinkFull;
+    }
+    if (!put.ok()) {
+      error_ = put.error;
+      return Step::kSinkFailed;
+    }
+    touched_ = touched_ || put.bytes != 0;
+    if (put.bytes < total) io.sink.clear_writable();  // the buffer is full: an edge will say when it is not
+
+    std::size_t left = put.bytes;
+    const auto spend = [&left](std::size_t size) {
+      const std::size_t n = std::min(left, size);
+      left -= n;
+      return n;
+    };
+    head_.remove_prefix(spend(head_.size()));
+    lead_.erase(0, spend(lead_.size()));
+    const std::size_t payload = spend(ready_);
+    io.held.consume(payload);
+    ready_ -= static_cast<std::uint32_t>(payload);
+    if (payload != 0) sent(payload);
+    tail_.erase(0, spend(tail_.size()));
+  }
+  return Step::kMoved;
+}
+
+Step StreamTransfer::push_pipe(Ends io) {
+  while (pipe_.pending() != 0) {
+    if (!io.sink.writable()) return Step::kSinkFull;
+    // Never SPLICE_F_MORE: whether more follows at once is the source's affair, and a held tail costs 200 ms.
+    const os::IoResult put = os::splice_out(*pipe_, io.sink.fd(), pipe_.pending(), false);
+    if (put.would_block() || (put.ok() && put.bytes == 0)) {
+      io.sink.clear_writable();
+      return Step::kSinkFull;
+    }
+    if (!put.ok() && is_refusal(put.error)) {
+      refused_ = deciding_ = true;
+      if (const Step taken = unpipe(io.held); taken != Step::kMoved) return taken;
+      if (const Step pushed = push_memory(io); pushed != Step::kMoved) return pushed;
+      continue;
+    }
+    if (!put.ok()) {
+      error_ = put.error;
+      return Step::kSinkFailed;
+    }
+    touched_ = true;
+    pipe_->removed(put.bytes);
+    zero_copy_ += put.bytes;
+    sent(put.bytes);
+  }
+  return Step::kMoved;
+}
+
+// The sink can't be spliced to: what is in the pipe comes back into memory and goes on from there.
+Step StreamTransfer::unpipe(Buffer& held) {
+  if (!held.acquire(resources_.blocks)) {
+    error_ = ENOMEM;
+    return Step::kSourceFailed;
+  }
+  const os::IoResult got = pipe_->drain(held.room());
+  if (!got.ok()) {
+    error_ = got.error;
+    return Step::kSourceFailed;
+  }
+  held.filled(got.bytes);
+  ready_ = static_cast<std::uint32_t>(got.bytes);
+  return Step::kMoved;
+}
+
+}  // namespace sluice::relay

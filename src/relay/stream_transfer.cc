@@ -273,7 +273,6 @@ Step StreamTransfer::fill_memory(Ends io) {
     eof_seen_ = true;
     return source_ended();
   }
-  if (got.bytes < room.size()) io.source.clear_readable();  // a short read has emptied the socket
   streaming_ = got.bytes == room.size();
   io.held.filled(got.bytes);
   if (run_left() != 0) note(run_choice_);

@@ -1,0 +1,63 @@
+// One address that an upstream's connections can go to: its health and its idle connections.
+//
+// Passive health: `max_fails` failures within `fail_timeout` mark it down for `fail_timeout`; then one exchange tries
+// it again, and its success or failure decides. Each worker learns for itself.
+// Thread    the worker's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "os/address.h"
+#include "os/clock.h"
+
+namespace sluice::upstream {
+
+class Connection;
+
+class Server {
+ public:
+  Server(const os::Address& address, const config::Upstream& config);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  [[nodiscard]] const os::Address& address() const noexcept { return address_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }  // "127.0.0.1:80", for logs
+
+  // May be tried now. A server whose time is over is on trial: it answers true once, then false for another such time,
+  // unless the trial succeeds.
+  [[nodiscard]] bool take_turn(os::Time now) noexcept;
+  // Returns true when this failure marked it down.
+  bool failed(os::Time now) noexcept;
+  void succeeded() noexcept;
+
+  // The most recently used idle connection that is still usable, or null.
+  std::unique_ptr<Connection> take_idle() noexcept;
+  // Keeps it for the next exchange, or closes it when enough are kept.
+  void keep_idle(std::unique_ptr<Connection> connection);
+  void drop_idle(Connection& connection) noexcept;  // it closed, or said something unasked for
+  // Its group is going, or its name no longer leads here: idle connections close, and none is kept from now on. (A pooled
+  // connection and its server own each other; this is where the cycle ends.)
+  void retire() noexcept {
+    retired_ = true;
+    idle_.clear();
+  }
+  [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
+  [[nodiscard]] const config::Upstream& config() const noexcept { return config_; }
+
+ private:
+  const os::Address address_;
+  const std::string name_;
+  const config::Upstream config_;
+  unsigned fails_ = 0;
+  os::Time fails_since_{};
+  os::Time down_until_{};
+  bool down_ = false;
+  bool retired_ = false;
+  std::vector<std::unique_ptr<Connection>> idle_;  // most recently used last
+};
+
+}  // namespace sluice::upstream

@@ -1,0 +1,186 @@
+"""The program under test: started on a configuration, watched through its status page, its log and /proc."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import client
+from waiting import LONGEST_WAIT, accepts, until
+
+BINARY = os.environ.get("SLUICE_BIN") or str(Path(__file__).resolve().parents[2] / "build" / "sluice")
+
+_SEVERE = re.compile(r"\b(error|critical)\b", re.IGNORECASE)
+# Counters that stand at 0 when no exchange runs.
+_HELD = ("pipes_in_use", "buffers_in_use", "ledger_violations", "clients", "tunnels")
+
+
+def portable():
+    """Whether the program was built without splice and sendfile."""
+    told = subprocess.run([BINARY, "version"], capture_output=True, text=True, timeout=LONGEST_WAIT, check=True)
+    return bool(re.search(r"\bnone\b", told.stdout + told.stderr))
+
+
+class Sluice:
+    """`config` is the file's content; the log is added, and the status page is `status_port`'s /status."""
+
+    def __init__(self, config, status_port, descriptors=None, wait=True):
+        self.directory = Path(tempfile.mkdtemp(prefix="sluice-test-"))
+        self.status_port = status_port
+        self.file = self.directory / "sluice.json"
+        self.log = self.directory / "access.log"
+        self._errors = self.directory / "stderr"
+        self._write(config)
+
+        def limit():
+            if descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+        self._stderr = open(self._errors, "wb")
+        self.process = subprocess.Popen(
+            [BINARY, "run", str(self.file)],
+            stdout=subprocess.DEVNULL, stderr=self._stderr, cwd=self.directory, preexec_fn=limit,
+        )  # fmt: skip
+        if not wait:
+            return
+        try:
+            ports = [int(listener["listen"].rsplit(":", 1)[1]) for listener in config["listeners"]]
+            until(lambda: self.process.poll() is not None or all(accepts(p) for p in ports), "sluice listens")
+            if self.process.poll() is not None:
+                raise AssertionError(f"sluice ended with {self.process.returncode}: {self.stderr()}")
+            self._asking_buffers = 0
+            self._asking_buffers = self.status()["buffers_in_use"]
+            if self._asking_buffers > 1:
+                raise AssertionError(f"{self._asking_buffers} buffers in use at start")
+            self.wait_until_quiet()
+            self._base_descriptors = self._descriptors()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _write(self, config):
+        self.file.write_text(json.dumps({"access_log": {"file": str(self.log)}, **config}, indent=1))
+
+    # --- watching --------------------------------------------------------------------------------------------
+
+    def stderr(self):
+        return self._errors.read_text(errors="replace")
+
+    def status(self):
+        """The counters. Asking is an exchange of its own: it holds one client and is counted as a request."""
+        answer = client.get(self.status_port, "/status", "Connection: close")
+        if answer.status != 200:
+            raise AssertionError(f"/status: {answer.status} {answer.text}")
+        return json.loads(answer.text)["counters"]
+
+    def counter(self, name):
+        return self.status()[name]
+
+    def log_lines(self, matches=lambda line: True, timeout=LONGEST_WAIT, count=1):
+        """The log's entries that match, as soon as there are `count` of them."""
+
+        def found():
+            if not self.log.exists():
+                return None
+            whole = self.log.read_text().rpartition("\n")[0]
+            lines = [json.loads(line) for line in whole.split("\n") if line]
+            fitting = [line for line in lines if matches(line)]
+            return fitting if len(fitting) >= count else None
+
+        return until(found, lambda: f"{count} log lines\n{self._tail()}", timeout)
+
+    def log_line(self, target, timeout=LONGEST_WAIT):
+        """The last entry about `target`."""
+        return self.log_lines(lambda line: line.get("target") == target, timeout)[-1]
+
+    def _tail(self):
+        log = self.log.read_text()[-2000:] if self.log.exists() else "no access log"
+        return f"--- access log\n{log}\n--- stderr\n{self.stderr()[-2000:]}"
+
+    def fd_count(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def rss_anon(self):
+        """Bytes of the process's own memory (no file pages)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^RssAnon:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024
+
+    def held(self):
+        """What exchanges hold now, the one that asks left out."""
+        counters = self.status()
+        counters["clients"] -= 1
+        counters["buffers_in_use"] -= self._asking_buffers
+        return {name: counters[name] for name in _HELD if counters[name] != 0}
+
+    def wait_until_quiet(self, timeout=LONGEST_WAIT):
+        until(lambda: not self.held(), lambda: f"still held: {self.held()}\n{self._tail()}", timeout, every=0.03)
+
+    def _descriptors(self):
+        """Those open now, without what is kept on purpose: pooled pipes, idle server connections, served files."""
+        counters = self.status()
+        kept = 2 * counters["pipes_open"] + counters["upstream_idle"]
+        names = []
+        for number in os.listdir(f"/proc/{self.process.pid}/fd"):
+            try:
+                name = os.readlink(f"/proc/{self.process.pid}/fd/{number}")
+            except FileNotFoundError:
+                continue
+            if not name.startswith("/") or name.startswith(("/dev/", str(self.directory))):
+                names.append(name)
+        return len(names) - kept
+
+    def assert_nothing_left(self):
+        """However the exchanges went: no pipe, no buffer, no descriptor is left, and the ledger balanced."""
+        self.wait_until_quiet()
+        until(
+            lambda: self._descriptors() == self._base_descriptors,
+            lambda: f"{self._descriptors()} descriptors instead of {self._base_descriptors}\n{self._tail()}",
+            every=0.03,
+        )
+
+    # --- steering --------------------------------------------------------------------------------------------
+
+    def reload(self, config):
+        self._write(config)
+        self.process.send_signal(signal.SIGHUP)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait_for_stderr(self, pattern, timeout=LONGEST_WAIT):
+        return until(lambda: re.search(pattern, self.stderr()), lambda: f"{pattern!r} in\n{self.stderr()}", timeout)
+
+    def wait_for_exit(self, timeout=LONGEST_WAIT):
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running {timeout:g} s later\n{self._tail()}") from None
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._stderr.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def stop(self, expected_errors=()):
+        """SIGTERM; the exit must be clean, and stderr may hold no error but the expected ones (patterns)."""
+        try:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGTERM)
+            code = self.wait_for_exit()
+            errors = self.stderr()
+        finally:
+            self.kill()
+        severe = [
+            line
+            for line in errors.splitlines()
+            if _SEVERE.search(line) and not any(re.search(pattern, line) for pattern in expected_errors)
+        ]
+        if code != 0 or severe:
+            raise AssertionError(f"sluice ended with {code}; errors: {severe}\n{errors[-2000:]}")

@@ -1,11 +1,13 @@
 // One JSON line an exchange, written off the loop threads.
 //
-// A worker formats into its own batch and hands it over once a tick or when it is large, so the path of a request
-// takes no lock. Bounded: lines that the disk can't keep up with are dropped and counted, never waited for.
+// A worker formats into its own batch and hands it over once a tick or when it is large, so the path of a
+// request takes no lock. Bounded: lines that the disk can't keep up with are dropped and counted, never
+// waited for.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,17 +20,17 @@
 namespace sluice::observe {
 
 struct AccessRecord {
-  os::WallTime time;                // when the request began
+  os::WallTime time;  // when the request began
   os::Address client;
   std::string_view method, host, target, user_agent, referer;  // raw; escaped when written
-  std::string_view protocol;        // "HTTP/1.1", "tcp"
+  std::string_view protocol;                                   // "HTTP/1.1", "tcp"
   std::string_view route;
-  std::string_view upstream;        // "127.0.0.1:9001"; empty: none was used
-  int status = 0;                   // what the client was told; 0: nothing
-  std::uint64_t bytes_in = 0;       // request body bytes
-  std::uint64_t bytes_out = 0;      // response body bytes delivered
-  std::uint64_t zero_copy = 0;      // of both, those that never were in user memory
-  std::string_view path, why;       // relay::Strategy and relay::Reason (or a http::Verdict) by name
+  std::string_view upstream;    // "127.0.0.1:9001"; empty: none was used
+  int status = 0;               // what the client was told; 0: nothing
+  std::uint64_t bytes_in = 0;   // request body bytes
+  std::uint64_t bytes_out = 0;  // response body bytes delivered
+  std::uint64_t zero_copy = 0;  // of both, those that never were in user memory
+  std::string_view path, why;   // relay::Strategy and relay::Reason (or a http::Verdict) by name
   Ending end = Ending::kCompleted;
   std::chrono::microseconds total{0};
   std::chrono::microseconds connect{-1}, first_byte{-1};  // < 0: did not happen
@@ -40,9 +42,10 @@ class AccessLog {
   // `file`: a path, or "-" for standard output. Throws std::runtime_error when it can't be opened.
   AccessLog(const std::string& file, std::size_t queue_lines);
   ~AccessLog();  // writes what waits
-  // Hands `lines` lines over; false: the queue is full, they are dropped.
+  // Hands `lines` lines over, each ended by "\n"; false: the queue is full, they are dropped. Any thread.
   bool submit(std::string&& text, std::size_t lines);
   void reopen();  // after the file was renamed (log rotation); any thread
+  // Batches that were lost, at least in part, because the file could not be written; and failed reopenings.
   [[nodiscard]] std::uint64_t write_failures() const noexcept;
 
  private:
@@ -55,15 +58,19 @@ class AccessBatch {
  public:
   AccessBatch(std::shared_ptr<AccessLog> log, Counters& counters);
   ~AccessBatch() { flush(); }
-  void add(const AccessRecord& record);
+  void add(const AccessRecord& record);  // does nothing when there is no log
   void flush();
   [[nodiscard]] bool empty() const noexcept { return lines_ == 0; }
 
  private:
+  void append_time(os::WallTime time);
+
   std::shared_ptr<AccessLog> log_;
   Counters& counters_;
   std::string text_;
   std::size_t lines_ = 0;
+  std::time_t second_ = -1;  // whose text is second_text_, "2026-11-21T01:02:03."
+  std::string second_text_;
 };
 
 }  // namespace sluice::observe

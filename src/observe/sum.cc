@@ -1,0 +1,77 @@
+#include "observe/sum.h"
+
+#include <algorithm>
+
+namespace sluice::observe {
+
+namespace {
+
+struct Named {
+  const char* name;
+  Counter Counters::*counter;
+};
+
+constexpr Named kFirst[] = {
+    {"accepted", &Counters::accepted},
+    {"clients", &Counters::clients},
+    {"accept_failed", &Counters::accept_failed},
+    {"turned_away", &Counters::turned_away},
+    {"requests", &Counters::requests},
+    {"tunnels", &Counters::tunnels},
+    {"upstream_connects", &Counters::upstream_connects},
+    {"upstream_reuses", &Counters::upstream_reuses},
+    {"upstream_retries", &Counters::upstream_retries},
+    {"upstream_idle", &Counters::upstream_idle},
+    {"server_marked_down", &Counters::server_marked_down},
+    {"pipes_open", &Counters::pipes_open},
+    {"pipes_in_use", &Counters::pipes_in_use},
+    {"pipes_refused", &Counters::pipes_refused},
+    {"buffers_in_use", &Counters::buffers_in_use},
+    {"bytes_to_clients", &Counters::bytes_to_clients},
+    {"bytes_to_upstreams", &Counters::bytes_to_upstreams},
+};
+
+constexpr Named kLast[] = {
+    {"ledger_violations", &Counters::ledger_violations},
+    {"cold_waits", &Counters::cold_waits},
+    {"log_lines_dropped", &Counters::log_lines_dropped},
+};
+
+std::string snake(const char* prefix, const char* name) {
+  std::string out = std::string(prefix) + name;
+  std::replace(out.begin(), out.end(), '-', '_');
+  return out;
+}
+
+}  // namespace
+
+Sums sum(std::span<const Counters* const> workers, std::span<const char* const> strategies,
+         std::span<const char* const> reasons) {
+  Sums out;
+  const auto add = [&](std::string name, auto read) {
+    std::uint64_t total = 0;
+    for (const Counters* worker : workers) total += read(*worker);
+    out.emplace_back(std::move(name), total);
+  };
+  const auto add_named = [&](std::span<const Named> list) {
+    for (const Named& each : list)
+      add(each.name, [&](const Counters& worker) { return (worker.*each.counter).read(); });
+  };
+  const auto add_array = [&](const char* prefix, auto array, std::span<const char* const> names) {
+    for (std::size_t i = 0; i < std::min(names.size(), (Counters{}.*array).size()); ++i)
+      add(snake(prefix, names[i]), [&](const Counters& worker) { return (worker.*array)[i].read(); });
+  };
+
+  std::array<const char*, kEndings> endings;
+  for (std::size_t i = 0; i < kEndings; ++i) endings[i] = name_of(static_cast<Ending>(i));
+
+  add_named(kFirst);
+  add_array("bodies_by_path_", &Counters::bodies_by_path, strategies);
+  add_array("bytes_by_path_", &Counters::bytes_by_path, strategies);
+  add_array("bodies_by_reason_", &Counters::bodies_by_reason, reasons);
+  add_array("endings_", &Counters::endings, endings);
+  add_named(kLast);
+  return out;
+}
+
+}  // namespace sluice::observe

@@ -15,7 +15,7 @@ from waiting import LONGEST_WAIT, accepts, until
 
 BINARY = os.environ.get("SLUICE_BIN") or str(Path(__file__).resolve().parents[2] / "build" / "sluice")
 
-_SEVERE = re.compile(r"\b(error|critical)\b", re.IGNORECASE)
+_SEVERE = re.compile(r"^(\S+ )?(error|critical)\b")
 # Counters that stand at 0 when no exchange runs.
 _HELD = ("pipes_in_use", "buffers_in_use", "ledger_violations", "clients", "tunnels")
 

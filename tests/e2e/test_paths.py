@@ -42,7 +42,7 @@ class Paths(Case):
                             self.assert_whole(connection.get(target(size), expected=Pattern.at), size)
                             head = connection.get(target(size), method="HEAD")
                             self.assertEqual(head.status, 200)
-            entries = sluice.log_lines(lambda line: line["method"] == "GET" and line["end"] == "completed")
+            entries = sluice.log_lines(lambda line: line.get("method") == "GET" and line["end"] == "completed")
             self.assertEqual(sum(line["bytes_out"] for line in entries if line["target"] != "/status"), wanted)
             sluice.assert_nothing_left()
 

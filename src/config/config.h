@@ -1,9 +1,8 @@
 // What the operator asked for, as plain values. A file, the quick commands and tests build the same object.
 //
-// A Config that came out of parse() or the quick commands is valid: every name resolves, every limit is in its
-// range. Workers hold it by shared_ptr<const Config> (a snapshot) and never change it.
-// Units    sizes in bytes, times in milliseconds (std::chrono).
-// Thread   immutable once built.
+// A Config that came out of parse() or the quick commands is valid: every name resolves, every limit is in
+// its range. Workers hold it by shared_ptr<const Config> (a snapshot) and never change it. Units    sizes in
+// bytes, times in milliseconds (std::chrono). Thread   immutable once built.
 #pragma once
 
 #include <chrono>
@@ -43,18 +42,18 @@ struct Timeouts {
 };
 
 struct Limits {
-  std::size_t head = 16_KiB;         // a request or response head
-  std::size_t target = 8_KiB;        // the request target
-  std::uint64_t body = 0;            // a request body; 0: no limit (bodies are streamed, never stored)
-  std::size_t relay_buffer = 64_KiB; // what a buffered body may hold per direction
-  std::size_t pipe = 256_KiB;        // asked of F_SETPIPE_SZ
-  std::size_t pipes = 4096;          // open pipes per worker, in use and pooled
-  std::size_t clients = 0;           // client connections per worker; 0: as many as descriptors allow
+  std::size_t head = 16_KiB;          // a request or response head
+  std::size_t target = 8_KiB;         // the request target
+  std::uint64_t body = 0;             // a request body; 0: no limit (bodies are streamed, never stored)
+  std::size_t relay_buffer = 64_KiB;  // what a buffered body may hold per direction
+  std::size_t pipe = 256_KiB;         // asked of F_SETPIPE_SZ
+  std::size_t pipes = 4096;           // open pipes per worker, in use and pooled
+  std::size_t clients = 0;            // client connections per worker; 0: as many as descriptors allow
   bool operator==(const Limits&) const = default;
 };
 
 struct Server {
-  std::string host;  // an address or a DNS name
+  std::string host;  // an address (IPv6 without brackets: see server.h) or a DNS name
   std::uint16_t port = 0;
   bool operator==(const Server&) const = default;
 };
@@ -71,10 +70,10 @@ struct Upstream {
 };
 
 struct Files {
-  std::string root;                 // a directory
+  std::string root;  // a directory
   std::string index = "index.html";
-  milliseconds revalidate = 1s;     // a replaced file is noticed at latest after this; 0: on each request
-  std::size_t open_files = 1024;    // kept open per worker
+  milliseconds revalidate = 1s;   // a replaced file is noticed at latest after this; 0: on each request
+  std::size_t open_files = 1024;  // kept open per worker
   bool operator==(const Files&) const = default;
 };
 
@@ -92,21 +91,21 @@ enum class HostHeader : std::uint8_t { kClient, kUpstream };  // what the upstre
 
 // Exactly one handler is set.
 struct Handler {
-  std::string proxy;            // "proxy": name of an upstream
-  std::optional<Files> files;   // "files"
-  std::optional<Fixed> fixed;   // "respond"
-  bool status = false;          // "status": true: the counters as JSON
+  std::string proxy;           // "proxy": name of an upstream
+  std::optional<Files> files;  // "files"
+  std::optional<Fixed> fixed;  // "respond"
+  bool status = false;         // "status": true: the counters as JSON
   bool operator==(const Handler&) const = default;
 };
 
 struct Route {
-  std::string name;   // for the log and the counters; default: host + path
-  std::string host;   // "" any; "a.example" exact; "*.example" any name below
-  std::string path;   // prefix that ends at a segment: "/a" matches /a and /a/b, not /ab; "/" matches all
+  std::string name;  // for the log and the counters; default: host + path
+  std::string host;  // "" any; "a.example" exact; "*.example" any name below
+  std::string path;  // prefix that ends at a segment: "/a" matches /a and /a/b, not /ab; "/" matches all
   Handler handler;
   Relay relay;
-  bool strip_prefix = false;     // the handler sees the path without the matched prefix
-  bool server_timing = false;    // tell the client which path its bytes took, and why
+  bool strip_prefix = false;   // the handler sees the path without the matched prefix
+  bool server_timing = false;  // tell the client which path its bytes took, and why
   Forwarded forwarded = Forwarded::kX;
   HostHeader host_header = HostHeader::kClient;
   std::uint64_t body_limit = 0;  // overrides limits.body when not 0
@@ -122,8 +121,8 @@ struct Listener {
 };
 
 struct AccessLog {
-  std::string file;              // "" off; "-" standard output
-  std::size_t queue = 65536;     // lines that may wait for the disk; more are dropped and counted
+  std::string file;           // "" off; "-" standard output
+  std::size_t queue = 65536;  // lines that may wait for the disk; more are dropped and counted
 };
 
 struct Config {

@@ -1,0 +1,51 @@
+#include "config/keys.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sluice::config {
+namespace {
+
+using Key = std::string_view;
+
+constexpr auto kTop = std::to_array<Key>({"workers", "listeners", "upstreams", "routes", "trusted",
+                                          "timeouts", "limits", "access_log", "log_level"});
+constexpr auto kListener = std::to_array<Key>({"listen", "protocol", "upstream", "relay"});
+constexpr auto kUpstream = std::to_array<Key>(
+    {"servers", "max_fails", "fail_timeout", "idle_connections", "idle_timeout", "resolve_every"});
+constexpr auto kRoute =
+    std::to_array<Key>({"name", "host", "path", "proxy", "files", "respond", "status", "relay",
+                        "strip_prefix", "server_timing", "forwarded", "host_header", "body_limit"});
+constexpr auto kFiles = std::to_array<Key>({"root", "index", "revalidate", "open_files"});
+constexpr auto kRespond = std::to_array<Key>({"status", "body", "content_type", "location"});
+constexpr auto kRelay = std::to_array<Key>({"path", "splice_min", "sendfile_min"});
+constexpr auto kTimeouts = std::to_array<Key>(
+    {"head", "keep_alive", "body_idle", "connect", "first_byte", "tunnel_idle", "linger", "drain"});
+constexpr auto kLimits =
+    std::to_array<Key>({"head", "target", "body", "relay_buffer", "pipe", "pipes", "clients"});
+constexpr auto kAccessLog = std::to_array<Key>({"file", "queue"});
+
+constexpr auto kSections = std::to_array<Section>({
+    {kTopSection, kTop},
+    {kListenerSection, kListener},
+    {kUpstreamSection, kUpstream},
+    {kRouteSection, kRoute},
+    {kFilesSection, kFiles},
+    {kRespondSection, kRespond},
+    {kRelaySection, kRelay},
+    {kTimeoutsSection, kTimeouts},
+    {kLimitsSection, kLimits},
+    {kAccessLogSection, kAccessLog},
+});
+
+}  // namespace
+
+std::span<const Section> sections() noexcept { return kSections; }
+
+std::span<const std::string_view> keys_of(std::string_view section) noexcept {
+  const auto found = std::find_if(kSections.begin(), kSections.end(),
+                                  [&](const Section& known) { return known.name == section; });
+  return found == kSections.end() ? std::span<const std::string_view>{} : found->keys;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,26 @@
+// A Config from a few words of the command line, for trying Sluice without a file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace sluice::config {
+
+struct QuickOptions {
+  unsigned workers = 0;        // as Config::workers
+  std::string access_log;      // as AccessLog::file
+  Path path = Path::kAuto;     // forced for every body
+  bool server_timing = false;  // http only
+};
+
+// Each throws ConfigError whose lines name the option to correct ("--to: ..."), and returns a valid Config.
+// `to`: "host:port" each. The names of the one upstream and the one route: "origin" and "all".
+Config quick_proxy(const std::string& listen, const std::vector<std::string>& to,
+                   const QuickOptions& options = {});
+Config quick_serve(const std::string& directory, const std::string& listen, const QuickOptions& options = {});
+Config quick_tcp(const std::string& listen, const std::vector<std::string>& to,
+                 const QuickOptions& options = {});
+
+}  // namespace sluice::config

@@ -1,0 +1,26 @@
+// The rules that hold however a Config was made, in two halves. validate() runs both and throws.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "config/mistakes.h"
+
+namespace sluice::config {
+
+// Each number within its range, and the few that depend on each other.
+void check_ranges(const Config& config, Mistakes& mistakes);
+
+// Names, addresses, files and handlers: what must exist, fit together, or stand only once.
+void check_references(const Config& config, Mistakes& mistakes);
+
+// Their parts, which stand in files of their own.
+void check_routes(const Config& config, Mistakes& mistakes);
+void check_upstream_name(const Config& config, const std::string& place, const std::string& name,
+                         Mistakes& mistakes);
+
+// "routes[2]" and the like: the place of an element.
+std::string place_at(std::string_view list, std::size_t index);
+
+}  // namespace sluice::config

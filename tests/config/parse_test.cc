@@ -1,0 +1,139 @@
+// What a file says is what the Config holds.
+#include "config/parse.h"
+
+#include <string>
+
+#include "catch.h"
+#include "scratch_directory.h"
+
+namespace sluice::config {
+namespace {
+
+TEST_CASE("every option of a file arrives in its member", "[config]") {
+  const Config c = parse(R"({
+    "workers": 3,
+    "listeners": [{"listen": "[::1]:1", "protocol": "tcp", "upstream": "db",
+                   "relay": {"path": "buffered", "splice_min": 1, "sendfile_min": 2}}],
+    "upstreams": {"db": {"servers": ["[::1]:5", "b.example:6"], "max_fails": 1, "fail_timeout": "2s",
+                         "idle_connections": 3, "idle_timeout": "4s", "resolve_every": "5s"}},
+    "routes": [
+      {"name": "n", "host": "*.A.Example", "path": "/p", "proxy": "db", "relay": {"path": "splice"},
+       "strip_prefix": true, "server_timing": true, "forwarded": "both", "host_header": "upstream",
+       "body_limit": "1KiB"},
+      {"path": "/f", "files": {"root": "/", "index": "i", "revalidate": "0s", "open_files": 7}},
+      {"path": "/r", "respond": {"status": 301, "body": "b", "content_type": "c", "location": "l"}},
+      {"path": "/s", "status": true}],
+    "trusted": ["10.0.0.0/8", "::1"],
+    "timeouts": {"head": "1s", "keep_alive": "2s", "body_idle": "3s", "connect": "4s", "first_byte": "5s",
+                 "tunnel_idle": "6s", "linger": "7s", "drain": "8s"},
+    "limits": {"head": 1024, "target": 65, "body": "3GiB", "relay_buffer": 4096, "pipe": 4097, "pipes": 5,
+               "clients": 6},
+    "access_log": {"file": "-", "queue": 9},
+    "log_level": "error"
+  })",
+                         "");
+  CHECK(c.workers == 3);
+  REQUIRE(c.listeners.size() == 1);
+  CHECK(c.listeners[0].listen == "[::1]:1");
+  CHECK(c.listeners[0].protocol == Protocol::kTcp);
+  CHECK(c.listeners[0].upstream == "db");
+  CHECK(c.listeners[0].relay == Relay{.path = Path::kBuffered, .splice_min = 1, .sendfile_min = 2});
+  CHECK(c.upstreams.at("db") == Upstream{.name = "db",
+                                         .servers = {{"::1", 5}, {"b.example", 6}},
+                                         .max_fails = 1,
+                                         .fail_timeout = 2s,
+                                         .idle_connections = 3,
+                                         .idle_timeout = 4s,
+                                         .resolve_every = 5s});
+  REQUIRE(c.routes.size() == 4);
+  const Route& proxy = c.routes[0];
+  CHECK(proxy.name == "n");
+  CHECK(proxy.host == "*.a.example");  // hosts are compared in lower case
+  CHECK(proxy.path == "/p");
+  CHECK(proxy.handler.proxy == "db");
+  CHECK(proxy.relay.path == Path::kSplice);
+  CHECK(proxy.strip_prefix);
+  CHECK(proxy.server_timing);
+  CHECK(proxy.forwarded == Forwarded::kBoth);
+  CHECK(proxy.host_header == HostHeader::kUpstream);
+  CHECK(proxy.body_limit == 1024);
+  CHECK(c.routes[1].handler.files == Files{.root = "/", .index = "i", .revalidate = 0s, .open_files = 7});
+  CHECK(c.routes[2].handler.fixed == Fixed{.status = 301, .body = "b", .content_type = "c", .location = "l"});
+  CHECK(c.routes[3].handler.status);
+  CHECK(c.trusted == std::vector<std::string>{"10.0.0.0/8", "::1"});
+  CHECK(c.timeouts == Timeouts{.head = 1s,
+                               .keep_alive = 2s,
+                               .body_idle = 3s,
+                               .connect = 4s,
+                               .first_byte = 5s,
+                               .tunnel_idle = 6s,
+                               .linger = 7s,
+                               .drain = 8s});
+  CHECK(c.limits == Limits{.head = 1024,
+                           .target = 65,
+                           .body = 3_GiB,
+                           .relay_buffer = 4096,
+                           .pipe = 4097,
+                           .pipes = 5,
+                           .clients = 6});
+  CHECK(c.access_log.file == "-");
+  CHECK(c.access_log.queue == 9);
+  CHECK(c.log_level == "error");
+}
+
+TEST_CASE("the short forms mean the long ones", "[config]") {
+  const auto file = [](const std::string& one, const std::string& many, const std::string& files,
+                       const std::string& respond, const std::string& log) {
+    return parse(R"({"listeners": [{"listen": ":1"}], "upstreams": {"one": )" + one + R"(, "many": )" + many +
+                     R"(}, "routes": [{"path": "/f", "files": )" + files + R"(}, {"respond": )" + respond +
+                     R"(}], "access_log": )" + log + "}",
+                 "");
+  };
+  const Config s = file(R"("a:1")", R"(["a:1", "b:2"])", R"("/")", "404", R"("-")");
+  const Config l = file(R"({"servers": ["a:1"]})", R"({"servers": ["a:1", "b:2"]})", R"({"root": "/"})",
+                        R"({"status": 404})", R"({"file": "-"})");
+  CHECK(s.upstreams == l.upstreams);
+  CHECK(s.upstreams.at("many").servers.size() == 2);
+  CHECK(s.routes[0].handler == l.routes[0].handler);
+  CHECK(s.routes[0].handler.files->root == "/");
+  CHECK(s.routes[1].handler == l.routes[1].handler);
+  CHECK(s.routes[1].handler.fixed->status == 404);
+  CHECK(s.access_log.file == l.access_log.file);
+}
+
+TEST_CASE("a route without path or name has the path / and is named after host and path", "[config]") {
+  const Config c = parse(R"({"listeners": [{"listen": ":1"}],
+                             "routes": [{"host": "a.example", "status": true}, {"path": "/b", "status": true}]})",
+                         "");
+  CHECK(c.routes[0].path == "/");
+  CHECK(c.routes[0].name == "a.example/");
+  CHECK(c.routes[1].name == "/b");
+}
+
+TEST_CASE("names of files are relative to the directory of the configuration", "[config]") {
+  const testing::ScratchDirectory base;
+  base.make_directory("www");
+  base.make_directory("conf");
+  const Config c = load(base.write("conf/a.json", R"({"listeners": [{"listen": ":1"}], // comments are allowed
+    "routes": [{"files": "../www"}], "access_log": "a.log"})"));
+  CHECK(c.routes[0].handler.files->root == base / "www");
+  CHECK(c.access_log.file == base / "conf/a.log");
+}
+
+TEST_CASE("a file that can't be read says why", "[config]") {
+  CHECK_THROWS_WITH(load("/no/such/file.json"), "can't be read: No such file or directory");
+  CHECK_THROWS_WITH(load("/"), "is a directory: write the name of a file");
+}
+
+TEST_CASE("an empty file is told from one that can't be read", "[config]") {
+  CHECK_THROWS_WITH(load("/dev/null"), Catch::Matchers::StartsWith("line 1, column 1: the file is empty"));
+}
+
+TEST_CASE("port 0 is for one worker, which may have several such listeners", "[config]") {
+  CHECK_NOTHROW(parse(R"({"workers": 1, "listeners": [{"listen": "127.0.0.1:0"}, {"listen": "127.0.0.1:0"}],
+                          "routes": [{"status": true}]})",
+                      ""));
+}
+
+}  // namespace
+}  // namespace sluice::config

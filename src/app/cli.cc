@@ -1,0 +1,217 @@
+#include "app/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+#include "app/summary.h"
+#include "config/names.h"
+#include "config/parse.h"
+#include "config/quick.h"
+#include "config/suggest.h"
+#include "loop/version.h"
+#include "os/kernel_paths.h"
+
+#ifndef SLUICE_VERSION
+#define SLUICE_VERSION "unknown"
+#endif
+
+namespace sluice::app {
+namespace {
+
+using config::Config;
+
+constexpr const char* kFooter = R"(
+Try it:
+  sluice serve . --listen 127.0.0.1:7000     a directory over HTTP
+  sluice COMMAND --help                      options and an example of one command
+
+Exit codes: 0 all is well, 1 failed while starting or running,
+            2 wrong command line or configuration (nothing was started))";
+
+constexpr auto kCommands =
+    std::to_array<std::string_view>({"run", "check", "proxy", "serve", "tcp", "version"});
+
+// What the options write into; lives as long as one parse.
+struct Words {
+  std::string file, directory;
+  std::string listen = "127.0.0.1:7000";
+  std::vector<std::string> to;
+  std::string path = "auto";
+  config::QuickOptions quick;
+};
+
+config::Path path_named(const std::string& word) {
+  const auto found = std::find_if(config::kPathNames.begin(), config::kPathNames.end(),
+                                  [&](const auto& name) { return name.text == word; });
+  return found == config::kPathNames.end() ? config::Path::kAuto
+                                           : found->value;  // CLI::IsMember let no other pass
+}
+
+void add_file(CLI::App& command, Words& words) {
+  command.add_option("CONF", words.file, "Configuration file (JSON with comments)")->required();
+}
+
+void add_to(CLI::App& command, Words& words) {
+  command.add_option("--to", words.to, "Server to send to, host:port; repeat it to balance over several")
+      ->required()
+      ->type_name("HOST:PORT")
+      ->allow_extra_args(false);  // else a list would swallow the words after it
+}
+
+void add_common(CLI::App& command, Words& words, const std::vector<std::string>& paths) {
+  command.add_option("--listen", words.listen, "Address and port to listen on; \":7000\" for all addresses")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
+  command.add_option("--workers", words.quick.workers, "Worker threads; 0: one per usable processor")
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--access-log", words.quick.access_log,
+                  "One JSON line per exchange into FILE; \"-\": standard output")
+      ->type_name("FILE");
+  command.add_option("--path", words.path, "How bodies travel; auto chooses for each")
+      ->check(CLI::IsMember(paths))
+      ->capture_default_str();
+}
+
+void add_server_timing(CLI::App& command, Words& words) {
+  command.add_flag("--server-timing", words.quick.server_timing,
+                   "Tell clients in a Server-Timing header which path the bytes took, and why");
+}
+
+std::string version_text() {
+  return std::string("sluice ") + SLUICE_VERSION + "\nkernel paths " + os::kernel_paths_name() +
+         "\nlibevent " + loop::libevent_version();
+}
+
+// Mistakes of a configuration, one a line, under a heading that says where they are.
+Command refuse(const std::string& where, const config::ConfigError& error, std::ostream& err) {
+  err << "sluice: " << where << ":\n";
+  std::istringstream lines(error.what());
+  for (std::string line; std::getline(lines, line);) err << "  " << line << '\n';
+  return {.kind = Command::Kind::kExit, .config = nullptr, .config_file = "", .exit_code = kExitUsage};
+}
+
+// The commands and their options; `chosen` is set to the one that was given.
+class CommandLine {
+ public:
+  explicit CommandLine(std::ostream& out) : out_(out) {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", version_text());
+    app_.footer(kFooter);
+
+    run_ = app_.add_subcommand("run", "Run with a configuration file");
+    add_file(*run_, words_);
+    run_->footer(
+        "\nExample:\n  sluice run conf/quickstart.json\n"
+        "SIGHUP reads the file again, SIGTERM lets running exchanges finish.");
+
+    check_ = app_.add_subcommand("check", "Check a configuration file and show what it says");
+    add_file(*check_, words_);
+    check_->footer(
+        "\nExample:\n  sluice check conf/full.json && echo valid\n"
+        "Reports all mistakes at once; binds and connects to nothing.");
+
+    proxy_ = app_.add_subcommand("proxy", "Proxy HTTP to one or more servers, without a file");
+    add_to(*proxy_, words_);
+    add_common(*proxy_, words_, {"auto", "buffered", "splice"});
+    add_server_timing(*proxy_, words_);
+    proxy_->footer("\nExample:\n  sluice proxy --to 127.0.0.1:9001 --to 127.0.0.1:9002 --access-log -");
+
+    serve_ = app_.add_subcommand("serve", "Serve a directory over HTTP, without a file");
+    serve_->add_option("DIR", words_.directory, "Directory to serve")->required();
+    add_common(*serve_, words_, {"auto", "buffered", "sendfile"});
+    add_server_timing(*serve_, words_);
+    serve_->footer("\nExample:\n  sluice serve ./www --listen :8080 --server-timing");
+
+    tcp_ = app_.add_subcommand("tcp", "Forward TCP connections, without a file");
+    add_to(*tcp_, words_);
+    add_common(*tcp_, words_, {"auto", "buffered", "splice"});
+    tcp_->footer("\nExample:\n  sluice tcp --listen 127.0.0.1:6000 --to db.example:5432");
+
+    version_ = app_.add_subcommand(
+        "version", "Print the version, the kernel paths of this build, and libevent's version");
+    version_->footer("\nExample:\n  sluice version");
+  }
+
+  [[nodiscard]] CLI::App& app() noexcept { return app_; }
+
+  // The library would only say that a command is missing.
+  bool refuses_command(const std::string& word, std::ostream& err) {
+    const bool known = std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end();
+    if (known || word.starts_with('-')) return false;
+    const std::string_view near = config::nearest(word, kCommands);
+    err << "sluice: there is no command \"" << word << '"';
+    if (near.empty()) {
+      err << ": \"sluice --help\" lists them\n";
+    } else {
+      err << ": did you mean \"" << near << "\"?\n";
+    }
+    return true;
+  }
+
+  Command chosen(std::ostream& err) {
+    words_.quick.path = path_named(words_.path);
+    if (version_->parsed()) {
+      out_ << version_text() << '\n';
+      return {.kind = Command::Kind::kVersion, .config = nullptr, .config_file = "", .exit_code = kExitOk};
+    }
+    const bool from_file = run_->parsed() || check_->parsed();
+    Command command{.kind = check_->parsed() ? Command::Kind::kCheck : Command::Kind::kRun,
+                    .config = nullptr,
+                    .config_file = words_.file,
+                    .exit_code = kExitOk};
+    try {
+      command.config = std::make_shared<const Config>(build());
+    } catch (const config::ConfigError& error) {
+      return refuse(from_file ? words_.file : "this can't work", error, err);
+    }
+    if (command.kind == Command::Kind::kCheck) {
+      out_ << words_.file << " is valid\n" << summary_of(*command.config);
+    }
+    return command;
+  }
+
+ private:
+  Config build() {
+    if (proxy_->parsed()) return config::quick_proxy(words_.listen, words_.to, words_.quick);
+    if (serve_->parsed()) return config::quick_serve(words_.directory, words_.listen, words_.quick);
+    if (tcp_->parsed()) return config::quick_tcp(words_.listen, words_.to, words_.quick);
+    return config::load(words_.file);
+  }
+
+  std::ostream& out_;
+  Words words_;
+  CLI::App app_{"Sluice: a reverse proxy whose bytes stay in the kernel whenever they can", "sluice"};
+  CLI::App *run_, *check_, *proxy_, *serve_, *tcp_, *version_;  // owned by app_
+};
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  CommandLine line(out);
+  if (argc <= 1) {
+    err << line.app().help();
+    return {.kind = Command::Kind::kExit, .config = nullptr, .config_file = "", .exit_code = kExitUsage};
+  }
+  if (line.refuses_command(argv[1], err)) {
+    return {.kind = Command::Kind::kExit, .config = nullptr, .config_file = "", .exit_code = kExitUsage};
+  }
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // The library has an exit code per kind of slip; ours knows help and version (0) and the rest.
+    const int code = line.app().exit(error, out, err);
+    return {.kind = Command::Kind::kExit,
+            .config = nullptr,
+            .config_file = "",
+            .exit_code = code == 0 ? kExitOk : kExitUsage};
+  }
+  return line.chosen(err);
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,86 @@
+#include "app/summary.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "config/names.h"
+#include "config/server.h"
+
+namespace sluice::app {
+namespace {
+
+using config::Config;
+
+// A heading on the left of its first line only, and columns as wide as their widest word.
+class Table {
+ public:
+  void row(std::string first, std::string second) { rows_.push_back({std::move(first), std::move(second)}); }
+  [[nodiscard]] std::string text(std::string_view heading) const {
+    std::size_t width = 0;
+    for (const Row& row : rows_) width = std::max(width, row.first.size());
+    std::string out;
+    for (const Row& row : rows_) {
+      std::string line(out.empty() ? heading : "");
+      line.resize(11, ' ');
+      line += row.first + std::string(width - row.first.size() + 2, ' ') + row.second;
+      out += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+    }
+    return out;
+  }
+
+ private:
+  struct Row {
+    std::string first, second;
+  };
+  std::vector<Row> rows_;
+};
+
+std::string forced_path(const config::Relay& relay) {
+  if (relay.path == config::Path::kAuto) return "";
+  for (const auto& name : config::kPathNames) {
+    if (name.value == relay.path) return ", always " + std::string(name.text);
+  }
+  return "";
+}
+
+std::string handler_text(const config::Route& route) {
+  const config::Handler& handler = route.handler;
+  std::string out;
+  if (!handler.proxy.empty()) out = "proxy " + handler.proxy;
+  if (handler.files) out = "files " + handler.files->root;
+  if (handler.fixed) out = "respond " + std::to_string(handler.fixed->status);
+  if (handler.status) out = "status";
+  return out + (route.strip_prefix ? ", prefix stripped" : "") + forced_path(route.relay);
+}
+
+bool is_used(const Config& config, const std::string& upstream) {
+  return std::any_of(config.routes.begin(), config.routes.end(),
+                     [&](const config::Route& r) { return r.handler.proxy == upstream; }) ||
+         std::any_of(config.listeners.begin(), config.listeners.end(),
+                     [&](const config::Listener& l) { return l.upstream == upstream; });
+}
+
+}  // namespace
+
+std::string summary_of(const Config& config) {
+  Table workers, listeners, routes, upstreams;
+  workers.row(config.workers == 0 ? "one per usable processor" : std::to_string(config.workers), "");
+  for (const config::Listener& l : config.listeners) {
+    const bool tcp = l.protocol == config::Protocol::kTcp;
+    listeners.row(l.listen, tcp ? "tcp to " + l.upstream + forced_path(l.relay) : "http");
+  }
+  for (const config::Route& route : config.routes) {
+    routes.row(route.host + route.path, handler_text(route));
+  }
+  for (const auto& [name, upstream] : config.upstreams) {
+    std::string servers;
+    for (const config::Server& s : upstream.servers)
+      servers += (servers.empty() ? "" : ", ") + server_text(s);
+    upstreams.row(name, servers + (is_used(config, name) ? "" : " (no route or listener uses it)"));
+  }
+  return workers.text("workers") + listeners.text("listeners") + routes.text("routes") +
+         upstreams.text("upstreams");
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,165 @@
+#include "app/cli.h"
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "catch.h"
+#include "scratch_directory.h"
+
+namespace sluice::app {
+namespace {
+
+struct Outcome {
+  Command command;
+  std::string out, err;
+};
+
+Outcome type(std::vector<const char*> words) {
+  words.insert(words.begin(), "sluice");
+  std::ostringstream out, err;
+  Outcome outcome;
+  outcome.command = parse_command_line(static_cast<int>(words.size()), words.data(), out, err);
+  outcome.out = out.str();
+  outcome.err = err.str();
+  return outcome;
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// A configuration file that lives as long as one test.
+class ConfFile {
+ public:
+  explicit ConfFile(const std::string& text) : name_(directory_.write("a.json", text)) {}
+  [[nodiscard]] const char* name() const { return name_.c_str(); }
+
+ private:
+  testing::ScratchDirectory directory_;
+  std::string name_;
+};
+
+TEST_CASE("run: a valid file is ready to start, and is known for a reload", "[cli]") {
+  const ConfFile file(R"({"listeners": [{"listen": ":1"}], "routes": [{"status": true}]})");
+  const Outcome o = type({"run", file.name()});
+  REQUIRE(o.command.kind == Command::Kind::kRun);
+  CHECK(o.command.config->listeners.size() == 1);
+  CHECK(o.command.config_file == file.name());
+  CHECK(o.out.empty());
+  CHECK(o.err.empty());
+}
+
+TEST_CASE("check: a valid file is summed up", "[cli]") {
+  const ConfFile file(R"({
+    "listeners": [{"listen": "127.0.0.1:1"}, {"listen": "127.0.0.1:2", "protocol": "tcp", "upstream": "db"}],
+    "upstreams": {"db": "[::1]:3", "old": ["a:4", "b:5"]},
+    "routes": [{"path": "/f", "files": "/", "strip_prefix": true}, {"host": "h", "respond": 404},
+               {"proxy": "db", "relay": {"path": "buffered"}}, {"path": "/s", "status": true}]})");
+  const Outcome o = type({"check", file.name()});
+  CHECK(o.command.kind == Command::Kind::kCheck);
+  CHECK(o.command.exit_code == kExitOk);
+  CHECK(o.out == std::string(file.name()) + R"( is valid
+workers    one per usable processor
+listeners  127.0.0.1:1  http
+           127.0.0.1:2  tcp to db
+routes     /f  files /, prefix stripped
+           h/  respond 404
+           /   proxy db, always buffered
+           /s  status
+upstreams  db   [::1]:3
+           old  a:4, b:5 (no route or listener uses it)
+)");
+}
+
+TEST_CASE("a bad file is no start: all mistakes on standard error, exit code 2", "[cli]") {
+  const ConfFile file(R"({"listeners": [{"listen": "x"}], "routes": [{"path": "y", "status": true}]})");
+  for (const char* command : {"run", "check"}) {
+    const Outcome o = type({command, file.name()});
+    CHECK(o.command.kind == Command::Kind::kExit);
+    CHECK(o.command.exit_code == kExitUsage);
+    CHECK(o.command.config == nullptr);
+    CHECK(has(o.err, std::string("sluice: ") + file.name() + ":\n  listeners[0].listen: "));
+    CHECK(has(o.err, "\n  routes[0].path: "));
+    CHECK(o.out.empty());
+  }
+  CHECK(has(type({"run", "/no/such/file"}).err, "No such file or directory"));
+}
+
+TEST_CASE("the quick commands become a configuration without a file", "[cli]") {
+  const Outcome proxy = type({"proxy", "--to", "a:1", "--to", "b:2", "--workers", "3", "--access-log", "-",
+                              "--path", "splice", "--server-timing"});
+  REQUIRE(proxy.command.kind == Command::Kind::kRun);
+  CHECK(proxy.command.config_file.empty());
+  const config::Config& c = *proxy.command.config;
+  CHECK(c.listeners[0].listen == "127.0.0.1:7000");
+  CHECK(c.upstreams.at("origin").servers.size() == 2);
+  CHECK(c.workers == 3);
+  CHECK(c.access_log.file == "-");
+  CHECK(c.routes[0].relay.path == config::Path::kSplice);
+  CHECK(c.routes[0].server_timing);
+
+  const Outcome serve = type({"serve", "/", "--listen", ":2", "--path", "sendfile"});
+  REQUIRE(serve.command.kind == Command::Kind::kRun);
+  CHECK(serve.command.config->listeners[0].listen == ":2");
+  CHECK(serve.command.config->routes[0].handler.files->root == "/");
+  CHECK(serve.command.config->routes[0].relay.path == config::Path::kSendfile);
+
+  const Outcome tcp = type({"tcp", "--to", "a:1", "--path", "buffered"});
+  REQUIRE(tcp.command.kind == Command::Kind::kRun);
+  CHECK(tcp.command.config->listeners[0].protocol == config::Protocol::kTcp);
+  CHECK(tcp.command.config->listeners[0].relay.path == config::Path::kBuffered);
+}
+
+TEST_CASE("a wrong command line says what is wrong and exits with 2", "[cli]") {
+  struct Row {
+    std::vector<const char*> words;
+    std::string told;
+  };
+  const auto row = GENERATE(values<Row>({{{}, "sluice COMMAND --help"},
+                                         {{"fly"}, "sluice --help"},
+                                         {{"porxy"}, "did you mean \"proxy\"?"},
+                                         {{"--fly"}, "--help"},
+                                         {{"run"}, "CONF"},
+                                         {{"serve"}, "DIR"},
+                                         {{"proxy"}, "--to"},
+                                         {{"proxy", "--to", "a:1", "b:2"}, "b:2"},
+                                         {{"proxy", "--to", "a"}, "--to: \"a\" has no port"},
+                                         {{"proxy", "--to", "a:1", "--path", "sendfile"}, "--path"},
+                                         {{"serve", "/", "--path", "splice"}, "--path"},
+                                         {{"tcp", "--to", "a:1", "--server-timing"}, "--server-timing"},
+                                         {{"tcp", "--to", "a:1", "--workers", "-1"}, "--workers"},
+                                         {{"tcp", "--to", "a:1", "--workers", "many"}, "--workers"},
+                                         {{"tcp", "--to", "a:1", "--workers", "9999"}, "--workers: 9999"}}));
+  const Outcome o = type(row.words);
+  CAPTURE(row.told, o.out, o.err);
+  CHECK(o.command.kind == Command::Kind::kExit);
+  CHECK(o.command.exit_code == kExitUsage);
+  CHECK(o.command.config == nullptr);
+  CHECK(has(o.err, row.told));
+}
+
+TEST_CASE("help is no error, and shows an example of each command", "[cli]") {
+  const Outcome all = type({"--help"});
+  CHECK(all.command.kind == Command::Kind::kExit);
+  CHECK(all.command.exit_code == kExitOk);
+  CHECK(has(all.out, "Exit codes"));
+  for (const std::string command : {"run", "check", "proxy", "serve", "tcp", "version"}) {
+    const Outcome one = type({command.c_str(), "--help"});
+    CAPTURE(command);
+    CHECK(one.command.exit_code == kExitOk);
+    CHECK(has(one.out, "Example:\n  sluice " + command));
+    CHECK(has(all.out, "  " + command + " "));
+  }
+}
+
+TEST_CASE("version names the build's kernel paths and libevent", "[cli]") {
+  const Outcome o = type({"version"});
+  CHECK(o.command.kind == Command::Kind::kVersion);
+  CHECK(o.command.exit_code == kExitOk);
+  CHECK(o.out.starts_with("sluice "));
+  CHECK(has(o.out, "\nkernel paths "));
+  CHECK(has(o.out, "\nlibevent 2."));
+  CHECK(type({"--version"}).out == o.out);
+}
+
+}  // namespace
+}  // namespace sluice::app

@@ -26,7 +26,18 @@ struct Field {
   FieldId id = FieldId::kOther;
 };
 
-enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch, kOther };
+enum class Method : std::uint8_t {
+  kGet,
+  kHead,
+  kPost,
+  kPut,
+  kDelete,
+  kConnect,
+  kOptions,
+  kTrace,
+  kPatch,
+  kOther
+};
 
 // Safe to send again when it is not known whether the server acted on it. RFC 9110 section 9.2.2.
 constexpr bool is_idempotent(Method m) noexcept {
@@ -43,12 +54,17 @@ class Head {
   // The first field of that name; nullptr when there is none.
   [[nodiscard]] const Field* find(FieldId id) const noexcept;
   [[nodiscard]] std::string_view find_value(FieldId id) const noexcept;  // empty when there is none
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }  // bytes, with the empty line that ends it
+  // Bytes, with the empty line that ends it.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  // A Connection field has options beyond the usual ones (close, keep-alive, upgrade...): other fields may be
+  // hop-by-hop. Known since parsing, so that forwarding asks once a head, not once a field.
+  [[nodiscard]] bool connection_names_fields() const noexcept { return connection_names_fields_; }
 
  protected:
   friend class HeadParser;
   const char* base_ = nullptr;
   std::uint16_t count_ = 0;
+  bool connection_names_fields_ = false;
   std::size_t size_ = 0;
   std::array<Field, kMaxFields> fields_;  // only the first count_ are set
 };

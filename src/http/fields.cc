@@ -1,0 +1,83 @@
+#include "http/fields.h"
+
+#include <array>
+
+#include "http/chars.h"
+
+namespace sluice::http {
+namespace {
+
+// In the order of FieldId, which starts with kOther.
+constexpr auto kNames = std::to_array<std::string_view>({
+    "",
+    "accept-ranges",
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "max-forwards",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "referer",
+    "server",
+    "server-timing",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+});
+static_assert(kNames.size() == static_cast<std::size_t>(FieldId::kXForwardedProto) + 1);
+
+constexpr std::size_t kSlots = 64;
+
+// Perfect for kNames: length, first and last letter tell them apart. The factors were found by trying; the
+// table below does not compile when a new name needs others.
+constexpr std::size_t slot_of(std::string_view name) noexcept {
+  const auto first = static_cast<unsigned char>(name.front()) | 0x20U;
+  const auto last = static_cast<unsigned char>(name.back()) | 0x20U;
+  return (name.size() * 2 + first * 15 + last * 28) % kSlots;
+}
+
+constexpr auto kTable = [] {
+  std::array<std::uint8_t, kSlots> table{};
+  for (std::size_t id = 1; id < kNames.size(); ++id) {
+    std::uint8_t& slot = table[slot_of(kNames[id])];
+    if (slot != 0) throw "two names share a slot";  // at compile time only
+    slot = static_cast<std::uint8_t>(id);
+  }
+  return table;
+}();
+
+}  // namespace
+
+FieldId field_id(std::string_view name) noexcept {
+  if (name.empty()) return FieldId::kOther;
+  const std::uint8_t id = kTable[slot_of(name)];
+  return equals_ignoring_case(name, kNames[id]) ? static_cast<FieldId>(id) : FieldId::kOther;
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
+  return true;
+}
+
+}  // namespace sluice::http

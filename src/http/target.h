@@ -7,8 +7,8 @@
 namespace sluice::http {
 
 struct Target {
-  std::string_view authority;       // absolute-form only: "host:port"
-  std::string_view path_and_query;  // "/a?b"; "*" for asterisk-form; never empty
+  std::string_view authority = {};       // absolute-form only: "host:port"
+  std::string_view path_and_query = {};  // "/a?b"; "*" for asterisk-form; never empty
   bool valid = false;
 };
 
@@ -19,9 +19,9 @@ Target split_target(std::string_view target) noexcept;
 // host [":" port] by RFC 3986: reg-name, IPv4 or bracketed IPv6; no userinfo, no empty host.
 bool is_valid_authority(std::string_view authority) noexcept;
 
-// The path (without query) decoded and normalised for routing and file look-up: percent-decoding, "." and ".."
-// removed (never above the root), duplicate slashes kept as one. An escaped slash stays "%2F": it is data and never
-// becomes a separator. false: a malformed escape or an escaped NUL. Reuses out's memory.
+// The path (without query) decoded and normalised for routing and file look-up: percent-decoding, "." and
+// ".." removed (never above the root), duplicate slashes kept as one. An escaped slash stays "%2F": it is
+// data and never becomes a separator. false: a malformed escape or an escaped NUL. Reuses out's memory.
 bool normalise_path(std::string_view path_and_query, std::string& out);
 
 }  // namespace sluice::http

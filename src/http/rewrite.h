@@ -16,8 +16,10 @@ namespace sluice::http {
 
 class HeadWriter {
  public:
-  explicit HeadWriter(std::span<char> into) noexcept : begin_(into.data()), at_(begin_), end_(begin_ + into.size()) {}
+  explicit HeadWriter(std::span<char> into) noexcept
+      : begin_(into.data()), at_(begin_), end_(begin_ + into.size()) {}
   void put(std::string_view text) noexcept {
+    if (text.empty()) return;  // it may have no address, and memcpy wants one
     if (text.size() > static_cast<std::size_t>(end_ - at_)) {
       ok_ = false;
       return;
@@ -30,7 +32,9 @@ class HeadWriter {
   void field(std::string_view name, std::string_view value) noexcept;
   void field(std::string_view name, std::uint64_t value) noexcept;
   [[nodiscard]] bool ok() const noexcept { return ok_; }
-  [[nodiscard]] std::string_view text() const noexcept { return {begin_, static_cast<std::size_t>(at_ - begin_)}; }
+  [[nodiscard]] std::string_view text() const noexcept {
+    return {begin_, static_cast<std::size_t>(at_ - begin_)};
+  }
 
  private:
   char *begin_, *at_, *end_;
@@ -40,18 +44,19 @@ class HeadWriter {
 enum class ForwardedStyle : std::uint8_t { kOff, kX, kRfc7239, kBoth };
 
 struct UpstreamRequest {
-  std::string_view target;            // what to write in the request line (origin-form or "*")
-  std::string_view host;              // what to write as Host
+  std::string_view target = {};  // for the request line: origin-form or "*"; "?x" gets its "/" here
+  std::string_view host = {};    // what to write as Host
   ForwardedStyle forwarded = ForwardedStyle::kX;
-  bool trust_client = false;          // append to the client's forwarding fields instead of replacing them
-  std::string_view client_ip;         // "127.0.0.1", "::1"
-  std::string_view client_host;       // the Host the client sent
+  bool trust_client = false;          // append to the client's forwarding fields instead of replacing them;
+                                      // those of a style that is not written pass as they are
+  std::string_view client_ip = {};    // "127.0.0.1", "::1"
+  std::string_view client_host = {};  // the Host the client sent
   std::string_view scheme = "http";   // how the client reached us
 };
 
-// The request as it goes upstream, always HTTP/1.1: hop-by-hop fields removed, Host first, framing from `facts`,
-// Upgrade and its Connection only when facts.wants_upgrade, "TE: trailers" kept, Max-Forwards decremented,
-// forwarding fields, Via appended (RFC 9110 section 7.6.3). Ends with the empty line.
+// The request as it goes upstream, always HTTP/1.1: hop-by-hop fields removed, Host first, framing from
+// `facts`, Upgrade and its Connection only when facts.wants_upgrade, "TE: trailers" kept, Max-Forwards
+// decremented, forwarding fields, Via appended (RFC 9110 section 7.6.3). Ends with the empty line.
 void write_upstream_request(HeadWriter& out, const RequestHead& head, const RequestFacts& facts,
                             const UpstreamRequest& options) noexcept;
 
@@ -59,11 +64,11 @@ struct ClientResponse {
   Framing framing = Framing::kNone;  // how the body goes to this client
   std::uint64_t length = 0;          // written when framing is kLength, or has_length (HEAD, 304)
   bool has_length = false;
-  bool keep_alive = true;            // what we will do with the client connection
+  bool keep_alive = true;  // what we will do with the client connection
   bool http10_client = false;
-  bool upgrade = false;              // a 101 to pass on with Connection: upgrade and its Upgrade field
-  std::string_view date;             // used when the response has none; 29 bytes
-  std::string_view server_timing;    // a Server-Timing value to add; empty for none
+  bool upgrade = false;                 // a 101 to pass on with Connection: upgrade and its Upgrade field
+  std::string_view date = {};           // used when the response has none; 29 bytes
+  std::string_view server_timing = {};  // a Server-Timing value to add; empty for none
 };
 
 // The response as it goes to the client, HTTP/1.1: hop-by-hop fields removed, framing and Connection anew.
@@ -74,9 +79,9 @@ void write_client_response(HeadWriter& out, const ResponseHead& head, const Clie
 // caller adds its own fields and the empty line.
 void begin_own_response(HeadWriter& out, int status, const ClientResponse& options) noexcept;
 
-// A trailer section as received ("a: b\r\nc: d\r\n", no empty line), checked by the rules for fields and stripped of
-// what may not stand in trailers (framing, routing, hop-by-hop; RFC 9110 section 6.5.1). Appends to `out` what remains.
-// false: malformed.
+// A trailer section as received ("a: b\r\nc: d\r\n", no empty line), checked by the rules for fields and
+// stripped of what may not stand in trailers (framing, routing, hop-by-hop; RFC 9110 section 6.5.1). Appends
+// to `out` what remains. false: malformed.
 bool filter_trailers(std::string_view raw, std::string& out);
 
 }  // namespace sluice::http

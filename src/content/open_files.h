@@ -1,8 +1,10 @@
 // The open-file cache of one worker: path below a root -> an open file with its validators.
 //
-// A replaced file is noticed when its entry is older than `revalidate`: the name is looked up again and compared by
-// device, inode, size and modification time. Look-ups that would wait for a disk go to the offload threads.
-// Bounded   `capacity` entries; the least recently used goes first. Responses under way keep their own reference.
+// A replaced file is noticed when its entry is older than `revalidate`: the name is looked up again and
+// compared by device, inode, size and modification time. Look-ups that would wait for a disk go to the
+// offload threads.
+// Bounded   `capacity` entries; the least recently used goes first. Responses under way keep their own file.
+// Lifetime  outlives the tickets of its look-ups.
 // Thread    the worker's.
 #pragma once
 
@@ -37,12 +39,14 @@ struct FindResult {
 
 class OpenFiles {
  public:
-  OpenFiles(loop::EventLoop& loop, loop::Offload& offload, std::size_t capacity);
+  // `ask_here` false: every look-up goes off the loop, as it does by itself on kernels before 5.12.
+  OpenFiles(loop::EventLoop& loop, loop::Offload& offload, std::size_t capacity, bool ask_here = true);
   ~OpenFiles();
 
-  // `root`: an open directory that outlives the call's consequences (shared). `path`: relative, without leading
-  // slash, normalised. kPending: the look-up went off the loop and `ready` is called later, unless `ticket` is
-  // dropped; then call find() again.
+  // `root`: an open directory that outlives the call's consequences (shared). `path`: relative, without
+  // leading slash, normalised.
+  // kPending: the look-up went off the loop and `ready` is called later, unless `ticket` is dropped; then
+  // call find() again, at once: the outcome waits for a second. kFailed with EAGAIN: too many wait already.
   FindResult find(const std::shared_ptr<os::UniqueFd>& root, std::string_view path,
                   std::chrono::milliseconds revalidate, loop::Ticket& ticket, std::function<void()> ready);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -26,16 +27,20 @@ class StaticFiles {
   // Throws std::runtime_error when the root can't be opened.
   StaticFiles(const config::Files& config, OpenFiles& files);
 
-  // Fills `answer` and returns true, or returns false: a look-up went off the loop, and `ready` is called later,
-  // unless `ticket` is dropped; then ask again.
+  // Fills `answer` and returns true, or returns false: a look-up went off the loop, and `ready` is called
+  // later, unless `ticket` is dropped; then ask again.
   // `path`: http::normalise_path() of the target, "/..."; `head` still parsed.
-  // 200, 206, 301 (directory without its slash), 304, 403, 404, 405 (with Allow), 412, 416 (with Content-Range), 500, 503 (no descriptors).
+  // 200, 206, 301 (directory without its slash), 304, 403, 404, 405 (with Allow), 412, 416 (with
+  // Content-Range), 500, 503 (no descriptors).
   bool answer(const http::RequestHead& head, std::string_view path, Answer& answer, loop::Ticket& ticket,
               std::function<void()> ready);
 
  private:
+  void send(const http::RequestHead& head, const OpenFile& file, Answer& answer);
+
   const config::Files config_;
   OpenFiles& files_;
+  std::mt19937_64 random_;  // for boundaries
   std::shared_ptr<os::UniqueFd> root_;
 };
 

@@ -2,8 +2,9 @@
 //
 // A hashed wheel with coarse slots. Moving a deadline later only stores a time: the entry is looked at when
 // its old slot comes round, and goes to a new one then. Setting an earlier one moves the entry, a few pointer
-// writes. Resolution  one tick (100 ms): a deadline fires at most one tick late, never early. Thread      the
-// loop's.
+// writes.
+// Resolution  one tick (100 ms): a deadline fires at most one tick late, never early.
+// Thread      the loop's.
 #pragma once
 
 #include <array>

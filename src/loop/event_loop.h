@@ -1,5 +1,4 @@
-// One thread's event loop: libevent's base, a way in from other threads, work for the next turn, and
-// deadlines.
+// One thread's event loop: libevent's base, a way in for other threads, work for the next turn, deadlines.
 //
 // Thread   everything but post() belongs to the thread that calls run().
 // Errors   the constructor throws std::runtime_error; nothing else does.

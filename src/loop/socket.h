@@ -6,8 +6,10 @@
 // hole: data and an RST that arrive together are one edge, which libevent reports as plain readable and
 // writable (it drops EPOLLRDHUP beside EPOLLERR). The reader sees a short count and no edge follows. So a
 // short count will do where a write comes next, which meets the RST; a reader with nothing but more reading
-// ahead goes on to EAGAIN. Thread    the loop's. Memory    an idle connection is mostly this object: see the
-// size check below. Source    epoll(7), "Level-triggered and edge-triggered".
+// ahead goes on to EAGAIN.
+// Thread    the loop's.
+// Memory    an idle connection is mostly this object: see the size check below.
+// Source    epoll(7), "Level-triggered and edge-triggered".
 #pragma once
 
 #include <event2/event_struct.h>
@@ -48,7 +50,7 @@ class Socket {
 
   [[nodiscard]] bool readable() const noexcept { return readable_; }
   [[nodiscard]] bool writable() const noexcept { return writable_; }
-  // A FIN or RST waits behind the data. Never turns false again.
+  // A FIN or RST waits behind the data. Stays true until close().
   [[nodiscard]] bool peer_closed() const noexcept { return peer_closed_; }
 
   // No effect once peer_closed(): a FIN that came together with data gives no further edge, so the reader

@@ -1,8 +1,6 @@
-// The error log: what people must know, on standard error. Written with spdlog's own functions (spdlog::warn,
-// ...).
+// The error log: what people must know, on standard error. Written with spdlog's own functions.
 //
-// Not for the path of a request, which has the access log and the counters: a write to standard error may
-// block.
+// Not for the path of a request, which has the access log and the counters: writing here may block.
 #pragma once
 
 #include <chrono>

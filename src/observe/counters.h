@@ -1,4 +1,5 @@
-// What one worker counted. Written by its thread alone, read by any: relaxed atomics, no lock, no shared line.
+// What one worker counted. Written by its thread alone, read by any: relaxed atomics, no lock, no shared
+// line.
 #pragma once
 
 #include <array>
@@ -11,8 +12,12 @@ namespace sluice::observe {
 
 class Counter {
  public:
-  void add(std::uint64_t n = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  void subtract(std::uint64_t n = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  void add(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void subtract(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
+  }
   void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
 
@@ -37,7 +42,7 @@ struct alignas(64) Counters {
   std::array<Counter, kReasons> bodies_by_reason;
   std::array<Counter, kEndings> endings;
   Counter ledger_violations;
-  Counter cold_waits;                               // file windows brought in off the loop
+  Counter cold_waits;  // file windows brought in off the loop
   Counter log_lines_dropped;
 };
 

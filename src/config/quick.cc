@@ -18,8 +18,6 @@ constexpr auto kOptions = std::to_array<Option>({
     {"workers", "--workers"},
     {"access_log.file", "--access-log"},
     {"listeners[0].listen", "--listen"},
-    {"listeners[0].relay.path", "--path"},
-    {"routes[0].relay.path", "--path"},
     {"routes[0].files.root", "DIR"},
     {"upstreams.origin.servers", "--to"},
 });

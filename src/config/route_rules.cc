@@ -74,9 +74,6 @@ void check_files(const std::string& place, const Route& route, Mistakes& mistake
   if (files.index.empty() || files.index.find('/') != std::string::npos || has_control_char(files.index)) {
     mistakes.add(place + ".files.index", R"(write a file name without "/", such as "index.html")");
   }
-  if (route.relay.path == Path::kSplice) {
-    mistakes.add(place + ".relay.path", R"("splice" is for sockets: write "sendfile", "buffered" or "auto")");
-  }
 }
 
 void check_fixed(const std::string& place, const Fixed& fixed, Mistakes& mistakes) {
@@ -120,9 +117,6 @@ void check_handler(const Config& config, const std::string& place, const Route& 
   }
   if (!handler.proxy.empty()) {
     check_upstream_name(config, place + ".proxy", handler.proxy, mistakes);
-    if (route.relay.path == Path::kSendfile) {
-      mistakes.add(place + ".relay.path", R"("sendfile" is for files: write "splice", "buffered" or "auto")");
-    }
   }
   if (handler.files) check_files(place, route, mistakes);
   if (handler.fixed) check_fixed(place + ".respond", *handler.fixed, mistakes);

@@ -60,9 +60,6 @@ void check_listener(const Config& config, std::size_t index, Mistakes& mistakes)
     } else {
       check_upstream_name(config, place + ".upstream", listener.upstream, mistakes);
     }
-    if (listener.relay.path == Path::kSendfile) {
-      mistakes.add(place + ".relay.path", R"("sendfile" is for files: write "splice", "buffered" or "auto")");
-    }
     return;
   }
   if (!listener.upstream.empty()) {

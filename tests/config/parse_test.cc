@@ -129,6 +129,14 @@ TEST_CASE("an empty file is told from one that can't be read", "[config]") {
   CHECK_THROWS_WITH(load("/dev/null"), Catch::Matchers::StartsWith("line 1, column 1: the file is empty"));
 }
 
+// One relay setting may stand for routes of several kinds; relay::choose() passes over what can't apply.
+TEST_CASE("a forced path that the handler has no use for is no mistake", "[config]") {
+  CHECK_NOTHROW(parse(R"({"listeners": [{"listen": ":1"}], "upstreams": {"a": "b:1"},
+                          "routes": [{"proxy": "a", "relay": {"path": "sendfile"}},
+                                     {"path": "/f", "files": "/", "relay": {"path": "splice"}}]})",
+                      ""));
+}
+
 TEST_CASE("port 0 is for one worker, which may have several such listeners", "[config]") {
   CHECK_NOTHROW(parse(R"({"workers": 1, "listeners": [{"listen": "127.0.0.1:0"}, {"listen": "127.0.0.1:0"}],
                           "routes": [{"status": true}]})",

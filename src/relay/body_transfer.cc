@@ -14,25 +14,29 @@ namespace sluice::relay {
 BodyTransfer::BodyTransfer(Resources& resources, Body body, const Policy& policy, std::function<void()> warmed)
     : resources_(resources), body_(std::move(body)), policy_(policy), warmed_(std::move(warmed)) {}
 
-Choice BodyTransfer::choice_for(const FileRange& range) const noexcept {
+namespace {
+
+Choice choose_for(const FileRange& range, const Policy& policy, const Resources& resources, bool refused) noexcept {
   return choose({.source = SourceKind::kFile,
                  .length = range.length,
-                 .kernel_refused = refused_,
-                 .splice_built = resources_.kernel.splice,
-                 .sendfile_built = resources_.kernel.sendfile,
-                 .force = policy_.force,
-                 .splice_min = policy_.splice_min,
-                 .sendfile_min = policy_.sendfile_min});
+                 .kernel_refused = refused,
+                 .splice_built = resources.kernel.splice,
+                 .sendfile_built = resources.kernel.sendfile,
+                 .force = policy.force,
+                 .splice_min = policy.splice_min,
+                 .sendfile_min = policy.sendfile_min});
 }
 
-Choice BodyTransfer::foresee() const noexcept {
+}  // namespace
+
+Choice BodyTransfer::foresee(const Body& body, const Policy& policy, const Resources& resources) noexcept {
   const FileRange* largest = nullptr;
-  for (const Piece& piece : body_) {
+  for (const Piece& piece : body) {
     const auto* range = std::get_if<FileRange>(&piece);
     if (range != nullptr && (largest == nullptr || range->length > largest->length)) largest = range;
   }
-  if (largest != nullptr) return choice_for(*largest);
-  return body_.empty() ? Choice{} : choose({.source = SourceKind::kMemory});
+  if (largest != nullptr) return choose_for(*largest, policy, resources, false);
+  return body.empty() ? Choice{} : choose({.source = SourceKind::kMemory});
 }
 
 StepResult BodyTransfer::step(loop::Socket& sink, std::size_t budget, std::string_view head) {
@@ -110,7 +114,7 @@ Step BodyTransfer::step_memory(loop::Socket& sink, const std::string& bytes) {
 }
 
 Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::size_t budget) {
-  const Choice choice = choice_for(range);
+  const Choice choice = choose_for(range, policy_, resources_, refused_);
   if (choice_.strategy != Strategy::kSendfile) choice_ = choice;
   const std::uint64_t offset = range.offset + done_;
   // Never past the window whose pages were asked about.

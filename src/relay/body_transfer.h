@@ -30,7 +30,8 @@ class BodyTransfer {
 
   StepResult step(loop::Socket& sink, std::size_t budget, std::string_view head = {});
 
-  [[nodiscard]] Choice foresee() const noexcept;  // of the largest piece
+  // What choose() will say of the largest piece, for a header that must be written before anything moves.
+  [[nodiscard]] static Choice foresee(const Body& body, const Policy& policy, const Resources& resources) noexcept;
   [[nodiscard]] Choice choice() const noexcept { return choice_; }
   [[nodiscard]] std::uint64_t delivered() const noexcept { return ledger_.out(); }
   [[nodiscard]] std::uint64_t zero_copy() const noexcept { return zero_copy_; }
@@ -44,7 +45,6 @@ class BodyTransfer {
   Step copy_file(loop::Socket& sink, const FileRange& range, std::size_t most);
   Step send_pending(loop::Socket& sink, std::string_view payload, bool more);
   Step ensure_resident(const FileRange& range, std::uint64_t offset);
-  Choice choice_for(const FileRange& range) const noexcept;
   [[nodiscard]] bool last_piece() const noexcept { return at_ + 1 == body_.size(); }
 
   Resources& resources_;

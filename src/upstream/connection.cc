@@ -1,5 +1,7 @@
 #include "upstream/connection.h"
 
+#include <cerrno>
+
 #include "os/socket.h"
 
 namespace sluice::upstream {
@@ -25,6 +27,11 @@ bool Connection::is_alive() noexcept {
 }
 
 void Connection::keep(std::unique_ptr<Connection> connection) {
+  // A last read that was exactly as long as asked leaves open whether more is there.
+  if (connection->socket.readable()) {
+    if (!connection->is_alive()) return;
+    connection->socket.clear_readable();
+  }
   const std::shared_ptr<Server> server = connection->server_;
   server->keep_idle(std::move(connection));
 }

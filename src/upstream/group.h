@@ -36,6 +36,7 @@ class Group {
 
   [[nodiscard]] const config::Upstream& config() const noexcept { return config_; }
   [[nodiscard]] std::size_t idle() const noexcept;
+  [[nodiscard]] std::size_t server_count() const noexcept { return servers_.size(); }
 
  private:
   // One configured server: an address, or a name with what it resolved to.

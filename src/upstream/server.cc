@@ -11,6 +11,11 @@ Server::Server(const os::Address& address, const config::Upstream& config)
 
 Server::~Server() = default;
 
+void Server::retire() noexcept {
+  retired_ = true;
+  idle_.clear();
+}
+
 bool Server::take_turn(os::Time now) noexcept {
   if (!down_) return true;
   if (now < down_until_) return false;

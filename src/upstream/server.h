@@ -41,10 +41,7 @@ class Server {
   void drop_idle(Connection& connection) noexcept;  // it closed, or said something unasked for
   // Its group is going, or its name no longer leads here: idle connections close, and none is kept from now on. (A pooled
   // connection and its server own each other; this is where the cycle ends.)
-  void retire() noexcept {
-    retired_ = true;
-    idle_.clear();
-  }
+  void retire() noexcept;
   [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
   [[nodiscard]] const config::Upstream& config() const noexcept { return config_; }
 

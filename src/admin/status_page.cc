@@ -1,0 +1,39 @@
+#include "admin/status_page.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "observe/sum.h"
+#include "os/kernel_paths.h"
+#include "relay/choose.h"
+
+namespace sluice::admin {
+
+namespace {
+
+template <typename Enum, std::size_t N>
+std::array<const char*, N> names_of() {
+  std::array<const char*, N> names;
+  for (std::size_t i = 0; i < N; ++i) names[i] = relay::name_of(static_cast<Enum>(i));
+  return names;
+}
+
+constexpr std::size_t kReasonsKnown = static_cast<std::size_t>(relay::Reason::kEncrypted) + 1;
+static_assert(kReasonsKnown <= observe::kReasons);
+static_assert(static_cast<std::size_t>(relay::Strategy::kSendfile) + 1 == observe::kStrategies);
+
+}  // namespace
+
+std::string status_page(std::span<const observe::Counters* const> workers) {
+  static const auto strategies = names_of<relay::Strategy, observe::kStrategies>();
+  static const auto reasons = names_of<relay::Reason, kReasonsKnown>();
+  nlohmann::ordered_json counters = nlohmann::ordered_json::object();
+  for (const auto& [name, value] : observe::sum(workers, strategies, reasons)) counters[name] = value;
+  const nlohmann::ordered_json page = {{"version", SLUICE_VERSION},
+                                       {"kernel_paths", os::kernel_paths_name()},
+                                       {"workers", workers.size()},
+                                       {"counters", std::move(counters)}};
+  return page.dump(1) + "\n";
+}
+
+}  // namespace sluice::admin

@@ -1,0 +1,14 @@
+// The counters of all workers, as the "status" handler answers them.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "observe/counters.h"
+
+namespace sluice::admin {
+
+// {"version": "...", "kernel_paths": "sendfile+splice", "workers": 2, "counters": {"accepted": 1, ...}}. Any thread.
+std::string status_page(std::span<const observe::Counters* const> workers);
+
+}  // namespace sluice::admin

@@ -1,0 +1,44 @@
+// The process: starts the workers, hears the signals, ends when the last worker has.
+//
+//   SIGHUP            reads the configuration again; a bad one is explained and the old one stays. Reopens the access log.
+//   SIGUSR1           reopens the access log (after it was renamed).
+//   SIGTERM, SIGINT   drains: no new clients, running exchanges may finish until timeouts.drain. A second one ends at once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "loop/event_loop.h"
+#include "loop/offload.h"
+#include "observe/access_log.h"
+#include "serve/worker.h"
+
+namespace sluice::app {
+
+class Supervisor {
+ public:
+  // `config_file`: read again on SIGHUP; empty: there is none.
+  Supervisor(std::shared_ptr<const config::Config> config, std::string config_file);
+
+  // Until a signal ends it. Throws std::runtime_error when it can't start.
+  void run();
+
+ private:
+  void reload();
+  std::string apply(const std::shared_ptr<const config::Config>& config, const std::shared_ptr<observe::AccessLog>& log);
+  void end();
+  void worker_ended();
+
+  std::shared_ptr<const config::Config> config_;
+  const std::string config_file_;
+  loop::EventLoop loop_;
+  std::shared_ptr<observe::AccessLog> log_;
+  loop::Offload offload_;
+  std::vector<std::unique_ptr<serve::Worker>> workers_;
+  std::size_t running_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace sluice::app

@@ -1,0 +1,95 @@
+#include "serve/exchange.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "serve/client_connection.h"
+
+namespace sluice::serve {
+
+struct Exchange::LogText {
+  os::WallTime time;
+  std::string method, host, target, user_agent, referer;
+};
+
+Exchange::Exchange(ClientConnection& client, WorkerState& state, const Route* route, const Request& request)
+    : client_(client),
+      state_(state),
+      site_(state.site),
+      route_(route),
+      method_(request.head.method),
+      http10_(request.facts.http10),
+      keep_alive_(request.facts.keep_alive),
+      began_(state.loop.now()) {
+  state_.counters.requests.add();
+  if (state_.log == nullptr) return;
+  const http::RequestHead& head = request.head;
+  log_text_ = std::make_unique<LogText>(LogText{
+      .time = os::wall_now(),
+      .method = std::string(head.view(head.method_text)),
+      .host = std::string(head.find_value(http::FieldId::kHost)),
+      .target = std::string(head.view(head.target)),
+      .user_agent = std::string(head.find_value(http::FieldId::kUserAgent)),
+      .referer = std::string(head.find_value(http::FieldId::kReferer)),
+  });
+}
+
+Exchange::~Exchange() = default;
+
+void Exchange::run_deferred() {
+  drive();
+  client_.settle();  // may destroy us
+}
+
+std::string_view Exchange::server_timing(relay::Choice choice) {
+  if (route_ == nullptr || !route_->config->server_timing) return {};
+  const int n = std::snprintf(timing_, sizeof timing_, "sluice;desc=\"%s: %s\"", relay::name_of(choice.strategy),
+                              relay::name_of(choice.reason));
+  return {timing_, static_cast<std::size_t>(n)};
+}
+
+void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& moved) {
+  if (outcome_ != Outcome::kRunning) return;
+  outcome_ = outcome == Outcome::kKeep && state_.draining ? Outcome::kClose : outcome;
+  observe::Counters& counters = state_.counters;
+  counters.endings[static_cast<std::size_t>(ending)].add();
+  counters.bytes_to_clients.add(moved.out);
+  counters.bytes_to_upstreams.add(moved.in);
+  const auto strategy = static_cast<std::size_t>(moved.choice.strategy);
+  counters.bodies_by_path[strategy].add();
+  counters.bodies_by_reason[static_cast<std::size_t>(moved.choice.reason)].add();
+  counters.bytes_by_path[strategy].add(moved.zero_copy);
+  counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(moved.in + moved.out -
+                                                                                   moved.zero_copy);
+  if (ending == observe::Ending::kInternal) {
+    counters.ledger_violations.add();
+    spdlog::error("a body's ledger did not balance: {} in, {} out; the connection was cut", moved.in, moved.out);
+  }
+  if (log_text_ == nullptr || state_.log == nullptr) return;
+  const LogText& text = *log_text_;
+  state_.log->add({
+      .time = text.time,
+      .client = client_.peer(),
+      .method = text.method,
+      .host = text.host,
+      .target = text.target,
+      .user_agent = text.user_agent,
+      .referer = text.referer,
+      .protocol = http10_ ? "HTTP/1.0" : "HTTP/1.1",
+      .route = route_ == nullptr ? std::string_view() : std::string_view(route_->config->name),
+      .upstream = upstream_name_,
+      .status = status_,
+      .bytes_in = moved.in,
+      .bytes_out = moved.out,
+      .zero_copy = moved.zero_copy,
+      .path = relay::name_of(moved.choice.strategy),
+      .why = why_.empty() ? std::string_view(relay::name_of(moved.choice.reason)) : std::string_view(why_),
+      .end = ending,
+      .total = elapsed(),
+      .connect = connect_time_,
+      .first_byte = first_byte_time_,
+  });
+}
+
+}  // namespace sluice::serve

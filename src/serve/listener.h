@@ -1,0 +1,40 @@
+// One listening socket of one worker (SO_REUSEPORT: the kernel spreads new clients over the workers).
+//
+// Out of descriptors, a waiting client can be neither accepted nor refused, and the socket stays readable for ever. A spare
+// descriptor is held for that case: it is closed, the client accepted and closed, and the spare opened again.
+// Thread    the worker's.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "loop/watch.h"
+#include "os/address.h"
+#include "os/unique_fd.h"
+#include "serve/worker_state.h"
+
+namespace sluice::serve {
+
+class Listener {
+ public:
+  using OnClient = std::function<void(os::UniqueFd, const os::Address&)>;
+
+  // Throws std::runtime_error: "can't listen on 127.0.0.1:80: Permission denied".
+  Listener(WorkerState& state, const std::string& address, OnClient on_client);
+
+  // Clients that the kernel has already let in are served, then the socket closes: none of them is refused.
+  void finish();
+
+ private:
+  void accept_waiting(int most);
+  bool turn_one_away();
+
+  WorkerState& state_;
+  const std::string name_;
+  const OnClient on_client_;
+  os::UniqueFd fd_, spare_;
+  std::optional<loop::Watch> watch_;
+};
+
+}  // namespace sluice::serve

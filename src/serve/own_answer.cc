@@ -1,0 +1,36 @@
+#include "serve/own_answer.h"
+
+#include "http/rewrite.h"
+#include "http/status.h"
+
+namespace sluice::serve {
+
+OwnAnswer::OwnAnswer(WorkerState& state, content::Answer answer, const AnswerOptions& options)
+    : transfer_(state.relay, options.head_only ? relay::Body{} : std::move(answer.body), options.policy,
+                options.warmed) {
+  http::HeadWriter out({state.relay.head_scratch.get(), state.relay.head_scratch_size});
+  http::begin_own_response(out, answer.status,
+                           {.framing = answer.has_length ? http::Framing::kLength : http::Framing::kNone,
+                            .length = answer.length,
+                            .has_length = answer.has_length,
+                            .keep_alive = options.keep_alive,
+                            .http10_client = options.http10_client,
+                            .date = state.date(),
+                            .server_timing = options.server_timing});
+  out.put(answer.fields);
+  out.put("\r\n");
+  head_ = out.text();
+}
+
+content::Answer plain_answer(int status) {
+  std::string text = std::to_string(status) + " " + std::string(http::reason_phrase(status)) + "\n";
+  content::Answer answer{.status = status,
+                         .fields = "Content-Type: text/plain; charset=utf-8\r\n",
+                         .body = {},
+                         .length = text.size(),
+                         .has_length = true};
+  answer.body.emplace_back(std::move(text));
+  return answer;
+}
+
+}  // namespace sluice::serve

@@ -1,0 +1,42 @@
+// A response that Sluice makes itself: its head, and a body of pieces handed to the relay.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "content/static_files.h"
+#include "relay/body_transfer.h"
+#include "serve/worker_state.h"
+
+namespace sluice::serve {
+
+struct AnswerOptions {
+  bool keep_alive = true;
+  bool http10_client = false;
+  bool head_only = false;               // the request was HEAD: length, but no body
+  std::string_view server_timing;
+  relay::Policy policy;
+  std::function<void()> warmed;         // see relay::BodyTransfer
+};
+
+class OwnAnswer {
+ public:
+  OwnAnswer(WorkerState& state, content::Answer answer, const AnswerOptions& options);
+
+  // See relay::BodyTransfer::step().
+  StepResult step(loop::Socket& sink, std::size_t budget) {
+    const std::string_view head = std::exchange(started_, true) ? std::string_view() : std::string_view(head_);
+    return transfer_.step(sink, budget, head);
+  }
+  [[nodiscard]] const relay::BodyTransfer& transfer() const noexcept { return transfer_; }
+
+ private:
+  std::string head_;
+  relay::BodyTransfer transfer_;
+  bool started_ = false;
+};
+
+// "404 Not Found\n" as plain text, for every answer that has nothing better to say.
+content::Answer plain_answer(int status);
+
+}  // namespace sluice::serve

@@ -1,0 +1,94 @@
+// An exchange that is answered by an upstream: the states and their edges stand in proxy_states.h.
+//
+// Reading order: start() writes the request's new head; find_server() and on_connected() get a connection; step_request()
+// and read_response() run until a response head is there; begin_response() rewrites it; relay_body() hands over to the
+// relay; deliver() ends it.
+// Memory    the request's head is kept until the response's arrives (for another try), nothing else is.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "relay/stream_transfer.h"
+#include "serve/exchange.h"
+#include "serve/own_answer.h"
+#include "serve/proxy_states.h"
+#include "serve/tunnel.h"
+#include "upstream/connection.h"
+
+namespace sluice::serve {
+
+class ProxyExchange final : public Exchange, private loop::SocketHandler {
+ public:
+  ProxyExchange(ClientConnection& client, WorkerState& state, const Route& route, const Request& request,
+                std::uint64_t body_limit);
+  ~ProxyExchange() override;
+
+  void start() override;
+  void on_client() override;
+  void on_deadline() override;
+  void cut(observe::Ending why) override;
+
+ private:
+  void on_socket(loop::Socket&) override;  // the server's
+  void drive() override;
+
+  bool write_request_head(const Request& request);
+  void find_server();
+  void on_connected();
+  void begin_request();
+  void step_request();
+  void read_response();
+  bool take_head(const http::ResponseHead& head, bool drained);
+  void pass_interim(const http::ResponseHead& head);
+  void send_interim();
+  void begin_response(const http::ResponseHead& head, const http::ResponseFacts& facts, bool drained);
+  void begin_tunnel(const http::ResponseHead& head);
+  void relay_body(std::string_view head);
+  void step_tunnel(std::string_view head);
+  void step_answer();
+  void deliver();
+
+  void server_lost(bool timed_out);
+  void server_failed();
+  void give_up(int status, observe::Ending ending);
+  void end_cut(observe::Ending ending);
+  void move(ProxyInput input);
+  [[nodiscard]] bool request_can_be_repeated() const noexcept;
+  [[nodiscard]] bool client_is_gone();
+  [[nodiscard]] Moved moved() const noexcept;
+
+  ProxyState at_ = ProxyState::kFindingServer;
+  const http::Framing request_framing_;
+  const std::uint64_t request_length_;
+  const std::uint64_t body_limit_;
+  const bool wants_upgrade_;
+  bool request_done_ = false;       // all of it was sent
+  bool request_abandoned_ = false;  // the server takes no more of it; its response may still come
+  bool response_can_keep_ = false;  // the upstream connection may be used again
+  bool client_close_delimited_ = false;
+  bool request_head_unsent_ = false;
+  Step request_step_ = Step::kMoved;  // what each direction waits for, for the deadline's verdict
+  Step response_step_ = Step::kMoved;
+
+  relay::Buffer request_head_;
+  std::unique_ptr<upstream::Connection> server_;
+  std::shared_ptr<upstream::Server> picked_;
+  std::vector<upstream::Server*> tried_;
+  struct Failure {
+    int status;
+    observe::Ending ending;
+  };
+  Failure failure_{502, observe::Ending::kConnectFailed};  // of the last try
+  std::shared_ptr<void> resolving_;
+  std::unique_ptr<http::ResponseParser> partial_;  // see ClientConnection::partial_
+  std::string interim_left_;                       // interim responses the client did not take at once
+
+  std::optional<relay::StreamTransfer> request_, response_;
+  std::unique_ptr<Tunnel> tunnel_;
+  std::unique_ptr<OwnAnswer> answer_;
+  observe::Ending answer_ending_ = observe::Ending::kCompleted;
+};
+
+}  // namespace sluice::serve

@@ -1,0 +1,62 @@
+#include "serve/site.h"
+
+#include <algorithm>
+
+namespace sluice::serve {
+
+relay::Policy policy_of(const config::Relay& relay) noexcept {
+  relay::Policy policy{.splice_min = relay.splice_min, .sendfile_min = relay.sendfile_min};
+  switch (relay.path) {
+    case config::Path::kAuto: policy.force = relay::Force::kNothing; break;
+    case config::Path::kBuffered: policy.force = relay::Force::kBuffered; break;
+    case config::Path::kSplice: policy.force = relay::Force::kSplice; break;
+    case config::Path::kSendfile: policy.force = relay::Force::kSendfile; break;
+  }
+  return policy;
+}
+
+Site::Site(loop::EventLoop& loop, loop::Offload& offload, content::OpenFiles& files,
+           std::shared_ptr<const config::Config> config, const Site* previous)
+    : config_(std::move(config)), router_(config_->routes) {
+  for (const auto& [name, upstream] : config_->upstreams) {
+    std::shared_ptr<upstream::Group> group;
+    if (previous != nullptr) {
+      const auto old = previous->groups_.find(name);
+      if (old != previous->groups_.end() && old->second->config() == upstream) group = old->second;
+    }
+    if (group == nullptr) group = std::make_shared<upstream::Group>(loop, offload, upstream);
+    groups_.emplace(name, std::move(group));
+  }
+  for (const config::Route& route : config_->routes) {
+    Route entry{.config = &route, .policy = policy_of(route.relay)};
+    if (!route.handler.proxy.empty()) entry.group = group(route.handler.proxy);
+    if (route.handler.files) entry.files = std::make_unique<content::StaticFiles>(*route.handler.files, files);
+    routes_.push_back(std::move(entry));
+  }
+  for (const std::string& cidr : config_->trusted) {
+    std::string remedy;  // validate() has refused malformed ones
+    if (const auto parsed = config::Cidr::parse(cidr, remedy)) trusted_.push_back(*parsed);
+  }
+}
+
+const Route* Site::match(std::string_view host, std::string_view path) const noexcept {
+  const std::size_t found = router_.match(host, path);
+  return found == Router::npos ? nullptr : &routes_[found];
+}
+
+upstream::Group* Site::group(const std::string& name) const {
+  const auto found = groups_.find(name);
+  return found == groups_.end() ? nullptr : found->second.get();
+}
+
+bool Site::trusts(const os::Address& client) const noexcept {
+  return std::any_of(trusted_.begin(), trusted_.end(), [&](const config::Cidr& c) { return c.contains(client); });
+}
+
+std::size_t Site::idle_connections() const noexcept {
+  std::size_t sum = 0;
+  for (const auto& [name, group] : groups_) sum += group->idle();
+  return sum;
+}
+
+}  // namespace sluice::serve

@@ -1,0 +1,54 @@
+// One configuration at work in one worker: routes with their handlers, upstreams with their pools.
+//
+// A reload makes a new Site; exchanges and tunnels under way keep the old one alive by shared_ptr until they end.
+// Upstreams whose configuration did not change move over with their connections and health.
+// Errors    the constructor throws std::runtime_error (a file root that can't be opened).
+// Thread    the worker's.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/cidr.h"
+#include "config/config.h"
+#include "content/open_files.h"
+#include "content/static_files.h"
+#include "relay/stream_transfer.h"
+#include "serve/router.h"
+#include "upstream/group.h"
+
+namespace sluice::serve {
+
+relay::Policy policy_of(const config::Relay& relay) noexcept;
+
+struct Route {
+  const config::Route* config;
+  relay::Policy policy;
+  upstream::Group* group = nullptr;              // proxy
+  std::unique_ptr<content::StaticFiles> files;  // files
+};
+
+class Site {
+ public:
+  Site(loop::EventLoop& loop, loop::Offload& offload, content::OpenFiles& files,
+       std::shared_ptr<const config::Config> config, const Site* previous);
+
+  [[nodiscard]] const config::Config& config() const noexcept { return *config_; }
+  // Null: no route.
+  [[nodiscard]] const Route* match(std::string_view host, std::string_view path) const noexcept;
+  [[nodiscard]] upstream::Group* group(const std::string& name) const;
+  // Whether the client's own forwarding fields are believed.
+  [[nodiscard]] bool trusts(const os::Address& client) const noexcept;
+  [[nodiscard]] std::size_t idle_connections() const noexcept;
+
+ private:
+  const std::shared_ptr<const config::Config> config_;
+  std::map<std::string, std::shared_ptr<upstream::Group>> groups_;
+  std::vector<Route> routes_;
+  Router router_;
+  std::vector<config::Cidr> trusted_;
+};
+
+}  // namespace sluice::serve

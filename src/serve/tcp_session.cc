@@ -1,0 +1,139 @@
+#include "serve/tcp_session.h"
+
+#include "os/socket.h"
+
+namespace sluice::serve {
+
+void TcpSession::accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
+                        const os::Address& peer) {
+  os::set_nodelay(fd.get());
+  auto* session = new TcpSession(state, listener, peer);  // owned by itself: see Session
+  if (!session->client_.attach(state.loop, std::move(fd), *session)) {
+    delete session;
+    state.counters.turned_away.add();
+    return;
+  }
+  state.begin_session(*session);
+  state.counters.tunnels.add();
+  session->find_server();
+}
+
+TcpSession::TcpSession(WorkerState& state, const config::Listener& listener, const os::Address& peer)
+    : state_(state),
+      site_(state.site),
+      peer_(peer),
+      policy_(policy_of(listener.relay)),
+      group_(site_->group(listener.upstream)),
+      began_(state.loop.now()),
+      wall_(os::wall_now()) {}
+
+TcpSession::~TcpSession() = default;
+
+void TcpSession::find_server() {
+  state_.loop.deadlines().set(*this, state_.loop.now() + site_->config().timeouts.connect);
+  if (group_->resolving()) {
+    resolving_ = group_->when_resolved([this] {
+      resolving_.reset();
+      find_server();
+    });
+    return;
+  }
+  for (;;) {
+    picked_ = group_->pick(tried_);
+    if (picked_ == nullptr) {
+      return end(tried_.empty() ? observe::Ending::kNoServer : observe::Ending::kConnectFailed, true);
+    }
+    tried_.push_back(picked_.get());
+    int error = 0;
+    server_ = upstream::Connection::open(state_.loop, picked_, *this, error);
+    if (server_ != nullptr) {
+      state_.counters.upstream_connects.add();
+      return;
+    }
+    if (picked_->failed(state_.loop.now())) state_.counters.server_marked_down.add();
+  }
+}
+
+void TcpSession::on_socket(loop::Socket& socket) {
+  if (tunnel_ != nullptr) return drive();
+  if (server_ == nullptr || &socket != &server_->socket || !socket.writable()) return;
+  if (server_->connect_error() != 0) {
+    if (picked_->failed(state_.loop.now())) state_.counters.server_marked_down.add();
+    server_.reset();
+    return find_server();
+  }
+  picked_->succeeded();
+  connect_time_ = std::chrono::duration_cast<std::chrono::microseconds>(state_.loop.now() - began_);
+  tunnel_ = std::make_unique<Tunnel>(state_.relay, policy_, Tunnel::End{client_, held_},
+                                     Tunnel::End{server_->socket, server_->held});
+  state_.loop.deadlines().set(*this, state_.loop.now() + site_->config().timeouts.tunnel_idle);
+  drive();
+}
+
+void TcpSession::drive() {
+  const Tunnel::Result result = tunnel_->drive(kBudget);
+  if (tunnel_->moved()) {
+    state_.loop.deadlines().set(*this, state_.loop.now() + site_->config().timeouts.tunnel_idle);
+  }
+  switch (result) {
+    case Tunnel::Result::kRunning: return;
+    case Tunnel::Result::kMoreLater: return state_.loop.defer(*this);
+    case Tunnel::Result::kEnded: return end(observe::Ending::kCompleted, false);
+    case Tunnel::Result::kFailed: return end(observe::Ending::kTunnelFailed, true);
+    case Tunnel::Result::kInternal: return end(observe::Ending::kInternal, true);
+  }
+}
+
+void TcpSession::on_deadline() {
+  if (tunnel_ != nullptr) return end(observe::Ending::kTunnelIdle, true);
+  if (server_ == nullptr) return end(observe::Ending::kNoServer, true);
+  if (picked_->failed(state_.loop.now())) state_.counters.server_marked_down.add();
+  server_.reset();
+  if (tried_.size() < group_->server_count()) return find_server();
+  end(observe::Ending::kConnectTimeout, true);
+}
+
+void TcpSession::end(observe::Ending ending, bool reset) {
+  if (reset) {
+    os::set_reset_on_close(client_.fd());
+    if (server_ != nullptr) os::set_reset_on_close(server_->socket.fd());
+  }
+  observe::Counters& counters = state_.counters;
+  counters.tunnels.subtract();
+  counters.endings[static_cast<std::size_t>(ending)].add();
+  if (ending == observe::Ending::kInternal) counters.ledger_violations.add();
+  if (tunnel_ != nullptr) {
+    const auto strategy = static_cast<std::size_t>(tunnel_->choice().strategy);
+    const std::uint64_t all = tunnel_->from_client() + tunnel_->to_client();
+    counters.bytes_to_clients.add(tunnel_->to_client());
+    counters.bytes_to_upstreams.add(tunnel_->from_client());
+    counters.bodies_by_path[strategy].add();
+    counters.bodies_by_reason[static_cast<std::size_t>(tunnel_->choice().reason)].add();
+    counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kSplice)].add(tunnel_->zero_copy());
+    counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(all - tunnel_->zero_copy());
+  }
+  log(ending);
+  state_.end_session(*this);
+}
+
+void TcpSession::log(observe::Ending ending) const {
+  if (state_.log == nullptr) return;
+  const relay::Choice choice = tunnel_ == nullptr ? relay::Choice{} : tunnel_->choice();
+  state_.log->add({
+      .time = wall_,
+      .client = peer_,
+      .protocol = "tcp",
+      .route = group_->config().name,
+      .upstream = picked_ == nullptr ? std::string_view() : std::string_view(picked_->name()),
+      .bytes_in = tunnel_ == nullptr ? 0 : tunnel_->from_client(),
+      .bytes_out = tunnel_ == nullptr ? 0 : tunnel_->to_client(),
+      .zero_copy = tunnel_ == nullptr ? 0 : tunnel_->zero_copy(),
+      .path = relay::name_of(choice.strategy),
+      .why = relay::name_of(choice.reason),
+      .end = ending,
+      .total = std::chrono::duration_cast<std::chrono::microseconds>(state_.loop.now() - began_),
+      .connect = connect_time_,
+  });
+}
+
+}  // namespace sluice::serve

@@ -1,0 +1,54 @@
+// A TCP listener's connection: pick a server, connect, relay both ways. No protocol is looked at.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "loop/socket.h"
+#include "os/address.h"
+#include "serve/tunnel.h"
+#include "serve/worker_state.h"
+#include "upstream/connection.h"
+
+namespace sluice::serve {
+
+class TcpSession final : public Session, private loop::SocketHandler, private loop::Deadline, private loop::Deferred {
+ public:
+  static void accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd, const os::Address& peer);
+  ~TcpSession() override;
+
+  void begin_drain() override {}  // it runs until it ends or the drain's deadline cuts it
+  void cut() override { end(observe::Ending::kDrained, true); }
+
+ private:
+  TcpSession(WorkerState& state, const config::Listener& listener, const os::Address& peer);
+  void on_socket(loop::Socket& socket) override;
+  void on_deadline() override;
+  void run_deferred() override { drive(); }
+
+  void find_server();
+  void drive();
+  void end(observe::Ending ending, bool reset);
+  void log(observe::Ending ending) const;
+
+  WorkerState& state_;
+  const std::shared_ptr<const Site> site_;
+  const os::Address peer_;
+  const relay::Policy policy_;
+  upstream::Group* const group_;
+  const os::Time began_;
+  const os::WallTime wall_;
+  std::chrono::microseconds connect_time_{-1};
+
+  loop::Socket client_;
+  relay::Buffer held_;
+  std::shared_ptr<upstream::Server> picked_;
+  std::unique_ptr<upstream::Connection> server_;
+  std::vector<upstream::Server*> tried_;
+  std::shared_ptr<void> resolving_;
+  std::unique_ptr<Tunnel> tunnel_;
+};
+
+}  // namespace sluice::serve

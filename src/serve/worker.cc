@@ -1,0 +1,134 @@
+#include "serve/worker.h"
+
+#include <stdexcept>
+
+#include "os/process.h"
+#include "serve/client_connection.h"
+#include "serve/tcp_session.h"
+
+namespace sluice::serve {
+
+namespace {
+constexpr std::chrono::milliseconds kFlushEvery{200};
+}
+
+Worker::Worker(loop::Offload& offload, std::shared_ptr<observe::AccessLog> log, StatusPage page)
+    : offload_(offload), log_(std::move(log)), page_(std::move(page)) {}
+
+Worker::~Worker() {
+  stop();
+  join();
+}
+
+void Worker::start(std::shared_ptr<const config::Config> config, std::function<void()> on_ended) {
+  on_ended_ = std::move(on_ended);
+  state_ = std::make_unique<WorkerState>(loop_, offload_, *config, counters_, page_);
+  if (log_ != nullptr) state_->log = std::make_unique<observe::AccessBatch>(log_, counters_);
+  flush_.state = state_.get();
+  end_drain_.worker = this;
+  if (const std::string error = apply(std::move(config)); !error.empty()) throw std::runtime_error(error);
+  thread_ = std::thread([this] { run(); });
+}
+
+// Everything new is made before anything old is given up, so a failure leaves all as it was.
+std::string Worker::apply(std::shared_ptr<const config::Config> config) {
+  try {
+    auto site = std::make_shared<Site>(loop_, offload_, state_->files, config, state_->site.get());
+    std::map<std::string, std::unique_ptr<Listener>> fresh;
+    for (const config::Listener& entry : config->listeners) {
+      if (listeners_.contains(entry.listen)) continue;
+      // The protocol is looked up for each client: a reload may change what an address serves.
+      const auto on_client = [this, address = entry.listen](os::UniqueFd fd, const os::Address& peer) {
+        for (const config::Listener& listener : state_->site->config().listeners) {
+          if (listener.listen != address) continue;
+          if (listener.protocol == config::Protocol::kTcp) {
+            return TcpSession::accept(*state_, listener, std::move(fd), peer);
+          }
+          return ClientConnection::accept(*state_, std::move(fd), peer);
+        }
+      };
+      fresh.emplace(entry.listen, std::make_unique<Listener>(*state_, entry.listen, on_client));
+    }
+    std::map<std::string, std::unique_ptr<Listener>> kept;
+    for (const config::Listener& entry : config->listeners) {
+      auto& source = listeners_.contains(entry.listen) ? listeners_ : fresh;
+      kept.emplace(entry.listen, std::move(source[entry.listen]));
+    }
+    for (auto& [address, listener] : listeners_) {
+      if (listener != nullptr) listener->finish();  // under the old site: it knows what the address served
+    }
+    listeners_ = std::move(kept);
+    state_->site = std::move(site);
+    return {};
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
+std::future<std::string> Worker::take(std::shared_ptr<const config::Config> config,
+                                      std::shared_ptr<observe::AccessLog> log) {
+  auto answer = std::make_shared<std::promise<std::string>>();
+  loop_.post([this, config = std::move(config), log = std::move(log), answer] {
+    const std::string error = apply(config);
+    if (error.empty() && log != log_) {
+      log_ = log;
+      state_->log = log_ == nullptr ? nullptr : std::make_unique<observe::AccessBatch>(log_, counters_);
+    }
+    answer->set_value(error);
+  });
+  return answer->get_future();
+}
+
+void Worker::run() {
+  os::block_signals_in_this_thread();
+  loop_.refresh_time();
+  loop_.deadlines().set(flush_, loop_.now() + kFlushEvery);
+  loop_.run();
+  // On the loop's own thread, while everything they touch still stands.
+  while (Session* session = state_->sessions.front()) session->cut();
+  listeners_.clear();
+  if (state_->log != nullptr) state_->log->flush();
+  state_.reset();
+  if (on_ended_) on_ended_();
+}
+
+void Worker::FlushLog::on_deadline() {
+  if (state->log != nullptr) state->log->flush();
+  state->counters.upstream_idle.set(state->site->idle_connections());
+  state->publish();
+  state->loop.deadlines().set(*this, state->loop.now() + kFlushEvery);
+}
+
+void Worker::drain() {
+  loop_.post([this] { begin_drain(); });
+}
+
+void Worker::begin_drain() {
+  if (state_->draining) return;
+  for (auto& [address, listener] : listeners_) listener->finish();
+  state_->draining = true;
+  state_->on_last_session = [this] { loop_.stop(); };
+  loop_.deadlines().set(end_drain_, loop_.now() + state_->site->config().timeouts.drain);
+  if (state_->session_count == 0) return loop_.stop();
+  // A session that ends here leaves the list; the others go to its end, so that each is asked once.
+  for (std::size_t n = state_->session_count; n != 0; --n) {
+    Session* session = state_->sessions.front();
+    if (session == nullptr) break;
+    state_->sessions.push_back(*session);
+    session->begin_drain();
+  }
+}
+
+void Worker::EndDrain::on_deadline() {
+  while (Session* session = worker->state_->sessions.front()) session->cut();
+}
+
+void Worker::stop() {
+  loop_.post([this] { loop_.stop(); });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace sluice::serve

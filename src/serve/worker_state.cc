@@ -1,0 +1,66 @@
+#include "serve/worker_state.h"
+
+namespace sluice::serve {
+
+namespace {
+
+http::HeadLimits head_limits(const config::Config& config) noexcept {
+  return {.head = config.limits.head, .target = config.limits.target};
+}
+
+std::size_t most_open_files(const config::Config& config) noexcept {
+  std::size_t most = 0;
+  for (const config::Route& route : config.routes) {
+    if (route.handler.files) most += route.handler.files->open_files;
+  }
+  return most == 0 ? 1 : most;
+}
+
+}  // namespace
+
+WorkerState::WorkerState(loop::EventLoop& the_loop, loop::Offload& the_offload, const config::Config& config,
+                         observe::Counters& the_counters, StatusPage page)
+    : loop(the_loop),
+      offload(the_offload),
+      counters(the_counters),
+      status_page(std::move(page)),
+      relay(the_loop, the_offload,
+            {.head = config.limits.head,
+             .relay = config.limits.relay_buffer,
+             .pipe = config.limits.pipe,
+             .pipes = config.limits.pipes}),
+      files(the_loop, the_offload, most_open_files(config)),
+      request_parser(head_limits(config)),
+      response_parser(head_limits(config)) {}
+
+void WorkerState::begin_session(Session& session) noexcept {
+  sessions.push_back(session);
+  ++session_count;
+  counters.clients.add();
+}
+
+void WorkerState::end_session(Session& session) noexcept {
+  delete &session;
+  --session_count;
+  counters.clients.subtract();
+  publish();
+  if (draining && session_count == 0 && on_last_session) on_last_session();
+}
+
+std::string_view WorkerState::date() noexcept {
+  const std::time_t now = std::chrono::system_clock::to_time_t(os::wall_now());
+  if (now != date_second_) {
+    http::write_date(date_, now);
+    date_second_ = now;
+  }
+  return {date_, http::kDateSize};
+}
+
+void WorkerState::publish() noexcept {
+  counters.pipes_open.set(relay.pipes.open());
+  counters.pipes_in_use.set(relay.pipes.in_use());
+  counters.pipes_refused.set(relay.pipes.refused());
+  counters.buffers_in_use.set(relay.heads.in_use() + relay.blocks.in_use());
+}
+
+}  // namespace sluice::serve

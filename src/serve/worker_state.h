@@ -1,0 +1,69 @@
+// What every connection of one worker shares: its loop, its pools, its parsers, its counters, today's configuration.
+//
+// Lifetime  outlives every session of the worker.
+// Thread    the worker's; the counters may be read from anywhere.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/list.h"
+#include "content/open_files.h"
+#include "http/date.h"
+#include "http/parser.h"
+#include "loop/event_loop.h"
+#include "loop/offload.h"
+#include "observe/access_log.h"
+#include "observe/counters.h"
+#include "relay/resources.h"
+#include "serve/session.h"
+#include "serve/site.h"
+
+namespace sluice::serve {
+
+// Payload bytes one direction may move before other connections get their turn.
+inline constexpr std::size_t kBudget = 1_MiB;
+
+// The counters of all workers as JSON, made when asked for. Any thread.
+using StatusPage = std::function<std::string()>;
+
+class WorkerState {
+ public:
+  WorkerState(loop::EventLoop& the_loop, loop::Offload& the_offload, const config::Config& config,
+              observe::Counters& the_counters, StatusPage page);
+
+  loop::EventLoop& loop;
+  loop::Offload& offload;
+  observe::Counters& counters;
+  const StatusPage status_page;
+  relay::Resources relay;
+  content::OpenFiles files;
+  std::unique_ptr<observe::AccessBatch> log;  // null: no access log
+  std::shared_ptr<const Site> site;           // of requests that begin now
+
+  // Parsers of heads that arrive in one piece, which is nearly all: see ClientConnection::partial_.
+  http::RequestParser request_parser;
+  http::ResponseParser response_parser;
+  std::string path;  // scratch: the normalised path of the request being routed
+
+  List<Session> sessions;
+  std::size_t session_count = 0;
+  bool draining = false;
+  std::function<void()> on_last_session;  // called when draining and none is left
+
+  void begin_session(Session& session) noexcept;
+  void end_session(Session& session) noexcept;  // destroys it: the caller touches nothing of it afterwards
+
+  // The current Date value; valid until the next call.
+  std::string_view date() noexcept;
+  // Copies what the pools know into the counters, for readers on other threads.
+  void publish() noexcept;
+
+ private:
+  std::time_t date_second_ = -1;
+  char date_[http::kDateSize];
+};
+
+}  // namespace sluice::serve

@@ -24,8 +24,8 @@ struct Resources {
       : loop(the_loop),
         offload(the_offload),
         // Room beyond the largest head read, so that a head rewritten in place of it, with the forwarding fields, fits.
-        heads(sizes.head + 4_KiB, 64),
-        blocks(sizes.relay, 32),
+        heads(sizes.head + 4_KiB, 16),
+        blocks(sizes.relay, 16),
         pipes(sizes.pipe, sizes.pipes, 64),
         head_scratch_size(2 * sizes.head + 4_KiB),
         head_scratch(std::make_unique<char[]>(head_scratch_size)),

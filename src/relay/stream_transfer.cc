@@ -190,7 +190,10 @@ Step StreamTransfer::decode_chunks(Buffer& held) {
       // A chunk already announced to the sink ends where the source's does: no other payload may slip into it.
       if (block_left_ != 0 && ready_ == block_left_) break;
       raw += decoder_.skip_framing({front + raw, held.size() - raw});
-      if (decoder_.broken()) return Step::kMalformed;
+      if (decoder_.broken()) {
+        if (ready_ == 0) return Step::kMalformed;
+        break;  // what came before the nonsense is delivered first; the next look finds it again
+      }
       if (decoder_.done()) {
         in_done_ = true;
         break;

@@ -123,15 +123,15 @@ void ClientConnection::start_exchange(http::RequestParser& parser) {
                                        ? route->config->body_limit
                                        : state_.site->config().limits.body;
   phase_ = Phase::kExchange;
-  const auto refuse = [&](int status, const char* why) {
+  const auto refuse = [&](int status, const char* why, observe::Ending ending = observe::Ending::kRefused) {
     auto refusal = std::make_unique<AnswerExchange>(*this, state_, route, request);
-    refusal->refuse(status, why, false);
+    refusal->refuse(status, why, false, ending);
     exchange_ = std::move(refusal);
   };
   if (route == nullptr) {
     refuse(404, "no-route");
   } else if (body_limit != 0 && facts.framing == http::Framing::kLength && facts.length > body_limit) {
-    refuse(413, "body-too-large");
+    refuse(413, "body-too-large", observe::Ending::kClientBodyTooLarge);
   } else if (route->group != nullptr && facts.max_forwards == 0) {
     // We are the last recipient it allows; only OPTIONS gets here (RFC 9110 section 7.6.2).
     refuse(405, "max-forwards");

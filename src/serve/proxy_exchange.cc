@@ -75,7 +75,6 @@ void ProxyExchange::move(ProxyInput input) {
 }
 
 bool ProxyExchange::write_request_head(const Request& request) {
-  if (!request_head_.acquire(state_.relay.heads)) return false;
   const config::Route& route = *route_->config;
   std::string_view target = request.facts.path_and_query;
   std::string stripped;
@@ -95,7 +94,7 @@ bool ProxyExchange::write_request_head(const Request& request) {
   if (route.host_header == config::HostHeader::kUpstream) {
     upstream_host = first.host + (first.port == 80 ? "" : ":" + std::to_string(first.port));
   }
-  http::HeadWriter out(request_head_.room());
+  http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
   http::write_upstream_request(
       out, request.head, request.facts,
       {.target = target,
@@ -104,7 +103,7 @@ bool ProxyExchange::write_request_head(const Request& request) {
        .trust_client = site_->trusts(client_.peer()),
        .client_ip = {ip, ip_size},
        .client_host = request.facts.host});
-  if (out.ok()) request_head_.filled(out.text().size());
+  if (out.ok()) request_head_ = out.text();
   return out.ok();
 }
 
@@ -221,7 +220,7 @@ void ProxyExchange::begin_request() {
 
 void ProxyExchange::step_request() {
   if (request_done_ || request_abandoned_ || !request_) return;
-  const std::string_view head = std::exchange(request_head_unsent_, false) ? request_head_.view() : std::string_view();
+  const std::string_view head = std::exchange(request_head_unsent_, false) ? std::string_view(request_head_) : std::string_view();
   const StepResult result = request_->step(client_.socket, client_.held, server_->socket, kBudget, head);
   request_step_ = result.step;
   if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
@@ -294,9 +293,7 @@ void ProxyExchange::read_response() {
       break;
     }
     if (!got.ok() || got.bytes == 0) {
-      if (!held.empty()) {  // a head that breaks off: it was meant for us, so it is not sent again
-        request_head_.release();
-      }
+      if (!held.empty()) forget_request();  // a head that breaks off was meant for us: the request was acted on
       return server_lost(false);
     }
     drained = got.bytes < room.size();
@@ -321,7 +318,7 @@ bool ProxyExchange::take_head(const http::ResponseHead& head, bool drained) {
     return at_ == ProxyState::kAwaitingHead;
   }
   picked_->succeeded();
-  request_head_.release();  // from here on there is no other try
+  forget_request();  // from here on there is no other try
   if (head.status == 101) {
     begin_tunnel(head);
   } else {
@@ -478,7 +475,7 @@ void ProxyExchange::give_up(int status, Ending ending) {
   server_.reset();
   resolving_.reset();
   if (request_framing_ != http::Framing::kNone && !request_done_) keep_alive_ = false;
-  request_head_.release();
+  forget_request();
   response_.reset();
   status_ = status;
   answer_ending_ = ending;

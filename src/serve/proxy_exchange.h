@@ -56,6 +56,7 @@ class ProxyExchange final : public Exchange, private loop::SocketHandler {
   void end_cut(observe::Ending ending);
   void move(ProxyInput input);
   [[nodiscard]] bool request_can_be_repeated() const noexcept;
+  void forget_request() noexcept { std::string().swap(request_head_); }
   [[nodiscard]] bool client_is_gone();
   [[nodiscard]] Moved moved() const noexcept;
 
@@ -72,7 +73,7 @@ class ProxyExchange final : public Exchange, private loop::SocketHandler {
   Step request_step_ = Step::kMoved;  // what each direction waits for, for the deadline's verdict
   Step response_step_ = Step::kMoved;
 
-  relay::Buffer request_head_;
+  std::string request_head_;  // as it goes upstream; exactly as large as it is, because many may wait for slow servers
   std::unique_ptr<upstream::Connection> server_;
   std::shared_ptr<upstream::Server> picked_;
   std::vector<upstream::Server*> tried_;

@@ -8,7 +8,8 @@
 
 namespace sluice::admin {
 
-// {"version": "...", "kernel_paths": "sendfile+splice", "workers": 2, "counters": {"accepted": 1, ...}}. Any thread.
+// {"version": "...", "kernel_paths": "sendfile+splice", "workers": 2, "counters": {"accepted": 1, ...}}. Any
+// thread.
 std::string status_page(std::span<const observe::Counters* const> workers);
 
 }  // namespace sluice::admin

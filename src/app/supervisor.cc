@@ -15,7 +15,7 @@ namespace sluice::app {
 
 namespace {
 
-constexpr unsigned kOffloadThreads = 4;         // cold files and names: waiting, not computing
+constexpr unsigned kOffloadThreads = 4;  // cold files and names: waiting, not computing
 constexpr std::size_t kOffloadQueue = 65536;
 
 std::shared_ptr<observe::AccessLog> open_log(const config::Config& config) {
@@ -108,7 +108,8 @@ void Supervisor::end() {
       worker->drain();
     }
   }
-  if (!draining_) spdlog::info("draining for at most {} ms; a second signal ends at once", config_->timeouts.drain.count());
+  if (!draining_)
+    spdlog::info("draining for at most {} ms; a second signal ends at once", config_->timeouts.drain.count());
   draining_ = true;
 }
 

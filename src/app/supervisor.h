@@ -1,8 +1,8 @@
 // The process: starts the workers, hears the signals, ends when the last worker has.
 //
-//   SIGHUP            reads the configuration again; a bad one is explained and the old one stays. Reopens the access log.
-//   SIGUSR1           reopens the access log (after it was renamed).
-//   SIGTERM, SIGINT   drains: no new clients, running exchanges may finish until timeouts.drain. A second one ends at once.
+//   SIGHUP            reads the configuration again; a bad one is explained and the old one stays. Reopens
+//   the access log. SIGUSR1           reopens the access log (after it was renamed). SIGTERM, SIGINT drains:
+//   no new clients, running exchanges may finish until timeouts.drain. A second one ends at once.
 #pragma once
 
 #include <memory>
@@ -27,7 +27,8 @@ class Supervisor {
 
  private:
   void reload();
-  std::string apply(const std::shared_ptr<const config::Config>& config, const std::shared_ptr<observe::AccessLog>& log);
+  std::string apply(const std::shared_ptr<const config::Config>& config,
+                    const std::shared_ptr<observe::AccessLog>& log);
   void end();
   void worker_ended();
 

@@ -1,8 +1,8 @@
 // An IPv4 or IPv6 socket address.
 #pragma once
 
-#include <sys/socket.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <cstdint>
 #include <optional>
@@ -16,8 +16,8 @@ class Address {
  public:
   Address() noexcept { storage_.any.sa_family = AF_UNSPEC; }
 
-  // "127.0.0.1:80", "[::1]:80", "*:80" (all IPv4 and IPv6 addresses), ":80" (likewise). No names: see loop/resolver.h.
-  // nullopt: not of that form.
+  // "127.0.0.1:80", "[::1]:80", "*:80" (all IPv4 and IPv6 addresses), ":80" (likewise). No names: see
+  // loop/resolver.h. nullopt: not of that form.
   static std::optional<Address> parse(std::string_view text);
   static Address from(const sockaddr* raw, socklen_t length) noexcept;
 

@@ -18,7 +18,8 @@ FileOr openat2_beneath(int root, const char* relative, std::uint64_t flags, Look
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   if (lookup == Lookup::kCachedOnly) how.resolve |= RESOLVE_CACHED;
   // glibc has no wrapper for it yet.
-  const IoResult result = retry_eintr([&] { return ::syscall(SYS_openat2, root, relative, &how, sizeof how); });
+  const IoResult result =
+      retry_eintr([&] { return ::syscall(SYS_openat2, root, relative, &how, sizeof how); });
   if (!result.ok()) return {.fd = UniqueFd(), .error = result.error};
   return {.fd = UniqueFd(static_cast<int>(result.bytes)), .error = 0};
 }

@@ -28,7 +28,8 @@ enum class Lookup : bool {
 };
 
 // Opens `relative` for reading below `root`. "..", absolute links and links that lead outside are refused by
-// the kernel (RESOLVE_BENEATH, error EXDEV), so there is no race to win. Opens without waiting for a FIFO's writer.
+// the kernel (RESOLVE_BENEATH, error EXDEV), so there is no race to win. Opens without waiting for a FIFO's
+// writer.
 FileOr open_beneath(int root, const char* relative, Lookup lookup) noexcept;
 
 // fstat; false with errno in `error` when it fails.

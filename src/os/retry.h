@@ -1,8 +1,8 @@
 // The one place that loops on EINTR, and the one that reads errno.
 #pragma once
 
-#include <cerrno>
 #include <sys/types.h>
+#include <cerrno>
 
 #include "os/io_result.h"
 

@@ -31,7 +31,8 @@ SocketOr connect_tcp(const Address& address) noexcept {
   }
   set_nodelay(out.fd.get());
   // Not repeated on EINTR: the attempt goes on in the kernel, and a second call would say EALREADY.
-  if (::connect(out.fd.get(), address.raw(), address.length()) == -1 && errno != EINPROGRESS && errno != EINTR) {
+  if (::connect(out.fd.get(), address.raw(), address.length()) == -1 && errno != EINPROGRESS &&
+      errno != EINTR) {
     out.error = errno;
     out.fd.reset();
   }

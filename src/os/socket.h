@@ -25,7 +25,8 @@ SocketOr listen_tcp(const Address& address, int backlog) noexcept;
 // Starts a connection; error 0 means connected or under way (writable when it is decided: see socket_error).
 SocketOr connect_tcp(const Address& address) noexcept;
 
-// Takes one waiting client. error EAGAIN: none is waiting. `peer` is filled by the same call (no getpeername).
+// Takes one waiting client. error EAGAIN: none is waiting. `peer` is filled by the same call (no
+// getpeername).
 SocketOr accept_tcp(int listener, Address& peer) noexcept;
 
 // Small writes leave at once. Without it the tail of a response waits for the client's delayed ACK.

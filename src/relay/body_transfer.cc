@@ -11,12 +11,14 @@
 
 namespace sluice::relay {
 
-BodyTransfer::BodyTransfer(Resources& resources, Body body, const Policy& policy, std::function<void()> warmed)
+BodyTransfer::BodyTransfer(Resources& resources, Body body, const Policy& policy,
+                           std::function<void()> warmed)
     : resources_(resources), body_(std::move(body)), policy_(policy), warmed_(std::move(warmed)) {}
 
 namespace {
 
-Choice choose_for(const FileRange& range, const Policy& policy, const Resources& resources, bool refused) noexcept {
+Choice choose_for(const FileRange& range, const Policy& policy, const Resources& resources,
+                  bool refused) noexcept {
   return choose({.source = SourceKind::kFile,
                  .length = range.length,
                  .kernel_refused = refused,
@@ -64,8 +66,9 @@ Step BodyTransfer::run(loop::Socket& sink, std::size_t budget) {
       continue;
     }
     if (ledger_.out() >= end) return Step::kMoved;
-    const Step step = range != nullptr ? step_file(sink, *range, static_cast<std::size_t>(end - ledger_.out()))
-                                       : step_memory(sink, std::get<std::string>(piece));
+    const Step step = range != nullptr
+                          ? step_file(sink, *range, static_cast<std::size_t>(end - ledger_.out()))
+                          : step_memory(sink, std::get<std::string>(piece));
     if (step != Step::kMoved) return step;
   }
   if (head_.empty() && lead_.empty()) return Step::kDone;
@@ -119,7 +122,8 @@ Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::si
   const std::uint64_t offset = range.offset + done_;
   // Never past the window whose pages were asked about.
   const std::uint64_t window_end = (offset / File::kWindow + 1) * File::kWindow;
-  const auto most = static_cast<std::size_t>(std::min({range.length - done_, window_end - offset, std::uint64_t{budget}}));
+  const auto most =
+      static_cast<std::size_t>(std::min({range.length - done_, window_end - offset, std::uint64_t{budget}}));
   if (choice.strategy != Strategy::kSendfile) return copy_file(sink, range, most);
 
   if (const Step ready = ensure_resident(range, offset); ready != Step::kMoved) return ready;
@@ -176,12 +180,14 @@ Step BodyTransfer::ensure_resident(const FileRange& range, std::uint64_t offset)
   File& file = *range.file;
   const os::Time now = resources_.loop.now();
   if (file.known_resident(offset, now)) return Step::kMoved;
-  const std::uint64_t end = std::min((offset / File::kWindow + 1) * File::kWindow, range.offset + range.length);
+  const std::uint64_t end =
+      std::min((offset / File::kWindow + 1) * File::kWindow, range.offset + range.length);
   if (is_resident(file, offset, end)) {
     file.remember_resident(offset, now);
     return Step::kMoved;
   }
-  if (warmed_offset_ == offset + 1) return Step::kMoved;  // it was fetched just now: evicted again, or the file system can't tell
+  if (warmed_offset_ == offset + 1)
+    return Step::kMoved;  // it was fetched just now: evicted again, or the file system can't tell
   ++cold_waits_;
   warmed_offset_ = offset + 1;
   const bool queued = resources_.offload.run(

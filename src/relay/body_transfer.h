@@ -1,8 +1,9 @@
 // A body of pieces (bytes made here, file ranges) on its way to a socket.
 //
-// A file range goes by sendfile when it is large, else through the worker's scratch memory in the same call as the head;
-// what the sink does not take is read again later, so a slow reader holds no memory at all.
-// A cold range never blocks: windows of the file are probed, and brought in by an offload thread (Step::kWaiting).
+// A file range goes by sendfile when it is large, else through the worker's scratch memory in the same call
+// as the head; what the sink does not take is read again later, so a slow reader holds no memory at all. A
+// cold range never blocks: windows of the file are probed, and brought in by an offload thread
+// (Step::kWaiting).
 //
 // Thread    the loop's. Errors: see Step; kTruncated means the file shrank.
 // Source    sendfile(2), preadv2(2).
@@ -31,7 +32,8 @@ class BodyTransfer {
   StepResult step(loop::Socket& sink, std::size_t budget, std::string_view head = {});
 
   // What choose() will say of the largest piece, for a header that must be written before anything moves.
-  [[nodiscard]] static Choice foresee(const Body& body, const Policy& policy, const Resources& resources) noexcept;
+  [[nodiscard]] static Choice foresee(const Body& body, const Policy& policy,
+                                      const Resources& resources) noexcept;
   [[nodiscard]] Choice choice() const noexcept { return choice_; }
   [[nodiscard]] std::uint64_t delivered() const noexcept { return ledger_.out(); }
   [[nodiscard]] std::uint64_t zero_copy() const noexcept { return zero_copy_; }
@@ -52,10 +54,10 @@ class BodyTransfer {
   Policy policy_;
   std::function<void()> warmed_;
   loop::Ticket ticket_;
-  std::string_view head_;      // only within step()
-  std::string lead_;           // what is left of the head
-  std::size_t at_ = 0;         // piece
-  std::uint64_t done_ = 0;     // bytes of it that were sent
+  std::string_view head_;   // only within step()
+  std::string lead_;        // what is left of the head
+  std::size_t at_ = 0;      // piece
+  std::uint64_t done_ = 0;  // bytes of it that were sent
   Ledger ledger_;
   std::uint64_t zero_copy_ = 0, cold_waits_ = 0;
   std::uint64_t warmed_offset_ = 0;  // the offset last brought in, plus one

@@ -4,34 +4,56 @@ namespace sluice::relay {
 
 const char* name_of(Strategy strategy) noexcept {
   switch (strategy) {
-    case Strategy::kNone: return "none";
-    case Strategy::kBuffered: return "buffered";
-    case Strategy::kSplice: return "splice";
-    case Strategy::kSendfile: return "sendfile";
+    case Strategy::kNone:
+      return "none";
+    case Strategy::kBuffered:
+      return "buffered";
+    case Strategy::kSplice:
+      return "splice";
+    case Strategy::kSendfile:
+      return "sendfile";
   }
   return "?";
 }
 
 const char* name_of(Reason reason) noexcept {
   switch (reason) {
-    case Reason::kNoBody: return "no-body";
-    case Reason::kMadeHere: return "made-here";
-    case Reason::kCameWithHead: return "came-with-head";
-    case Reason::kSmall: return "small";
-    case Reason::kLarge: return "large";
-    case Reason::kLargeChunk: return "large-chunk";
-    case Reason::kSmallChunks: return "small-chunks";
-    case Reason::kUntilClose: return "until-close";
-    case Reason::kStream: return "stream";
-    case Reason::kTrickle: return "trickle";
-    case Reason::kFile: return "file";
-    case Reason::kSmallFile: return "small-file";
-    case Reason::kForced: return "forced";
-    case Reason::kNoPipe: return "no-pipe";
-    case Reason::kKernelRefused: return "kernel-refused";
-    case Reason::kPortableBuild: return "portable-build";
-    case Reason::kTransformed: return "transformed";
-    case Reason::kEncrypted: return "encrypted";
+    case Reason::kNoBody:
+      return "no-body";
+    case Reason::kMadeHere:
+      return "made-here";
+    case Reason::kCameWithHead:
+      return "came-with-head";
+    case Reason::kSmall:
+      return "small";
+    case Reason::kLarge:
+      return "large";
+    case Reason::kLargeChunk:
+      return "large-chunk";
+    case Reason::kSmallChunks:
+      return "small-chunks";
+    case Reason::kUntilClose:
+      return "until-close";
+    case Reason::kStream:
+      return "stream";
+    case Reason::kTrickle:
+      return "trickle";
+    case Reason::kFile:
+      return "file";
+    case Reason::kSmallFile:
+      return "small-file";
+    case Reason::kForced:
+      return "forced";
+    case Reason::kNoPipe:
+      return "no-pipe";
+    case Reason::kKernelRefused:
+      return "kernel-refused";
+    case Reason::kPortableBuild:
+      return "portable-build";
+    case Reason::kTransformed:
+      return "transformed";
+    case Reason::kEncrypted:
+      return "encrypted";
   }
   return "?";
 }
@@ -72,10 +94,14 @@ Choice choose_socket(const Question& q) noexcept {
   if (!q.pipe_available) return {Strategy::kBuffered, Reason::kNoPipe};
   if (forced) return {Strategy::kSplice, Reason::kForced};
   switch (q.shape) {
-    case Shape::kLength: return {Strategy::kSplice, Reason::kLarge};
-    case Shape::kChunk: return {Strategy::kSplice, Reason::kLargeChunk};
-    case Shape::kUntilClose: return {Strategy::kSplice, Reason::kUntilClose};
-    case Shape::kTunnel: return {Strategy::kSplice, Reason::kStream};
+    case Shape::kLength:
+      return {Strategy::kSplice, Reason::kLarge};
+    case Shape::kChunk:
+      return {Strategy::kSplice, Reason::kLargeChunk};
+    case Shape::kUntilClose:
+      return {Strategy::kSplice, Reason::kUntilClose};
+    case Shape::kTunnel:
+      return {Strategy::kSplice, Reason::kStream};
   }
   return {Strategy::kBuffered, Reason::kSmall};
 }
@@ -85,9 +111,12 @@ Choice choose_socket(const Question& q) noexcept {
 Choice choose(const Question& q) noexcept {
   if (q.length == 0U && !q.came_with_head) return {Strategy::kNone, Reason::kNoBody};
   switch (q.source) {
-    case SourceKind::kMemory: return {Strategy::kBuffered, Reason::kMadeHere};
-    case SourceKind::kFile: return choose_file(q);
-    case SourceKind::kSocket: return choose_socket(q);
+    case SourceKind::kMemory:
+      return {Strategy::kBuffered, Reason::kMadeHere};
+    case SourceKind::kFile:
+      return choose_file(q);
+    case SourceKind::kSocket:
+      return choose_socket(q);
   }
   return {Strategy::kBuffered, Reason::kMadeHere};
 }

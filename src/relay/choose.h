@@ -10,24 +10,24 @@ enum class Strategy : std::uint8_t { kNone, kBuffered, kSplice, kSendfile };
 
 // Printed in the access log ("why"), the counters and the Server-Timing header.
 enum class Reason : std::uint8_t {
-  kNoBody,             // HEAD, 204, 304, or a length of 0
-  kMadeHere,           // the bytes are in user memory already
-  kCameWithHead,       // the whole body was read together with its head
-  kSmall,              // below the threshold: two copies cost less than the calls they would save
-  kLarge,              // length known, at or above the threshold
-  kLargeChunk,         // chunked, with chunks at or above the threshold
-  kSmallChunks,        // chunked, all chunks below it: copied and coalesced
-  kUntilClose,         // no length: streams are taken to be long
-  kStream,             // a tunnel that fills whole reads
-  kTrickle,            // a tunnel or stream that moves little at a time
-  kFile,               // a file range at or above the threshold
-  kSmallFile,          // a file range below it
-  kForced,             // the configuration says so
-  kNoPipe,             // no pipe could be had: later bodies try again
-  kKernelRefused,      // splice or sendfile answered EINVAL or ENOSYS here
-  kPortableBuild,      // this build uses neither
-  kTransformed,        // the bytes must be seen (compression)
-  kEncrypted,          // user-space TLS
+  kNoBody,         // HEAD, 204, 304, or a length of 0
+  kMadeHere,       // the bytes are in user memory already
+  kCameWithHead,   // the whole body was read together with its head
+  kSmall,          // below the threshold: two copies cost less than the calls they would save
+  kLarge,          // length known, at or above the threshold
+  kLargeChunk,     // chunked, with chunks at or above the threshold
+  kSmallChunks,    // chunked, all chunks below it: copied and coalesced
+  kUntilClose,     // no length: streams are taken to be long
+  kStream,         // a tunnel that fills whole reads
+  kTrickle,        // a tunnel or stream that moves little at a time
+  kFile,           // a file range at or above the threshold
+  kSmallFile,      // a file range below it
+  kForced,         // the configuration says so
+  kNoPipe,         // no pipe could be had: later bodies try again
+  kKernelRefused,  // splice or sendfile answered EINVAL or ENOSYS here
+  kPortableBuild,  // this build uses neither
+  kTransformed,    // the bytes must be seen (compression)
+  kEncrypted,      // user-space TLS
 };
 
 const char* name_of(Strategy strategy) noexcept;  // "none", "buffered", "splice", "sendfile"
@@ -35,19 +35,25 @@ const char* name_of(Reason reason) noexcept;      // "no-body", "large", ...
 
 enum class SourceKind : std::uint8_t { kMemory, kFile, kSocket };
 enum class SinkKind : std::uint8_t { kPlainSocket, kUserTls };
-enum class Shape : std::uint8_t { kLength, kChunk, kUntilClose, kTunnel };  // how a socket source tells its end
+enum class Shape : std::uint8_t {
+  kLength,
+  kChunk,
+  kUntilClose,
+  kTunnel
+};  // how a socket source tells its end
 enum class Force : std::uint8_t { kNothing, kBuffered, kSplice, kSendfile };
 
 struct Question {
   SourceKind source = SourceKind::kSocket;
   SinkKind sink = SinkKind::kPlainSocket;
   Shape shape = Shape::kLength;
-  std::optional<std::uint64_t> length = {};  // bytes of this piece still to come from the source; empty: unknown
-  bool came_with_head = false;          // all of it is in user memory already
+  std::optional<std::uint64_t> length =
+      {};                       // bytes of this piece still to come from the source; empty: unknown
+  bool came_with_head = false;  // all of it is in user memory already
   bool transformed = false;
-  bool streaming = false;               // kTunnel: recent reads were full
+  bool streaming = false;  // kTunnel: recent reads were full
   bool pipe_available = true;
-  bool kernel_refused = false;          // tried in this body, and refused
+  bool kernel_refused = false;  // tried in this body, and refused
   bool splice_built = true, sendfile_built = true;
   Force force = Force::kNothing;
   std::uint64_t splice_min = 0, sendfile_min = 0;

@@ -31,7 +31,8 @@ std::size_t ChunkedDecoder::skip_framing(std::string_view in) {
       case State::kSize: {
         const int digit = hex_value(c);
         if (digit >= 0) {
-          // 16 digits with the top bit clear: the largest size is 2^63 - 1. Leading zeros count as digits, too.
+          // 16 digits with the top bit clear: the largest size is 2^63 - 1. Leading zeros count as digits,
+          // too.
           if (++digits_ > 16 || left_ > (UINT64_MAX >> 5)) {
             state_ = State::kBroken;
             return i;

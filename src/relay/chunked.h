@@ -1,8 +1,8 @@
 // Chunked framing, both ways. RFC 9112 section 7.1.
 //
 // Only boundaries are seen here: the payload between them need not be in user memory.
-// Strict: hexadecimal digits only (no sign, 0x, underscore), sizes up to 2^63 - 1, lines end in CRLF, extensions are
-// skipped but bounded, no control characters in them.
+// Strict: hexadecimal digits only (no sign, 0x, underscore), sizes up to 2^63 - 1, lines end in CRLF,
+// extensions are skipped but bounded, no control characters in them.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ namespace sluice::relay {
 
 class ChunkedDecoder {
  public:
-  // Consumes framing bytes from the front of `in` and returns how many. It stops where payload begins (data_left() > 0),
-  // at the end of the body (done()), at nonsense (broken()), or when `in` is used up.
+  // Consumes framing bytes from the front of `in` and returns how many. It stops where payload begins
+  // (data_left() > 0), at the end of the body (done()), at nonsense (broken()), or when `in` is used up.
   std::size_t skip_framing(std::string_view in);
 
   [[nodiscard]] std::uint64_t data_left() const noexcept { return state_ == State::kData ? left_ : 0; }
@@ -23,7 +23,8 @@ class ChunkedDecoder {
 
   [[nodiscard]] bool done() const noexcept { return state_ == State::kDone; }
   [[nodiscard]] bool broken() const noexcept { return state_ == State::kBroken; }
-  // The trailer section as received, without the empty line; complete when done(). At most kMostTrailers bytes.
+  // The trailer section as received, without the empty line; complete when done(). At most kMostTrailers
+  // bytes.
   [[nodiscard]] const std::string& trailers() const noexcept { return trailers_; }
 
   static constexpr std::size_t kMostTrailers = 8192;
@@ -36,10 +37,14 @@ class ChunkedDecoder {
     kExtension,  // up to CR
     kSizeLf,     // LF of the size line
     kData,       // payload; counted by took_data()
-    kDataCr, kDataLf,
+    kDataCr,
+    kDataLf,
     kTrailerStart,  // first byte of a trailer line, or CR of the empty line
-    kTrailer, kTrailerLf, kEndLf,
-    kDone, kBroken,
+    kTrailer,
+    kTrailerLf,
+    kEndLf,
+    kDone,
+    kBroken,
   };
   void size_line_done() noexcept { state_ = left_ == 0 ? State::kTrailerStart : State::kData; }
 

@@ -6,13 +6,15 @@ namespace sluice::relay {
 
 namespace {
 
-// How long a probed window is trusted. Pages are evicted under memory pressure, seldom within seconds of their use.
+// How long a probed window is trusted. Pages are evicted under memory pressure, seldom within seconds of
+// their use.
 constexpr std::uint32_t kTrustSeconds = 5;
 // Above this many windows (4 GiB) nothing is remembered: the table would cost more than the probes.
 constexpr std::uint64_t kMostWindows = 8192;
 
 std::uint32_t seconds_of(os::Time t) noexcept {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count());
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // An open file that is being sent, and what is known of its pages.
 //
-// Shared by the open-file cache, the responses that send it and the jobs that warm it: whoever is last closes it.
+// Shared by the open-file cache, the responses that send it and the jobs that warm it: whoever is last closes
+// it.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ class File {
  private:
   os::UniqueFd fd_;
   std::uint64_t size_;
-  std::vector<std::uint32_t> resident_until_;  // seconds of the monotonic clock, by window; empty until needed
+  std::vector<std::uint32_t>
+      resident_until_;  // seconds of the monotonic clock, by window; empty until needed
 };
 
 }  // namespace sluice::relay

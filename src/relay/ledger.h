@@ -1,7 +1,7 @@
 // The books of one body: what came in either went out or is held. Always.
 //
-// It catches the classic relay bugs (a tail lost in a pipe, a length decremented by what was read instead of what was
-// sent) at the moment they happen instead of as a client's checksum error.
+// It catches the classic relay bugs (a tail lost in a pipe, a length decremented by what was read instead of
+// what was sent) at the moment they happen instead of as a client's checksum error.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // The pipes of one worker: kept open between bodies, bounded in number, handed out empty.
 //
 // Bounded   `most` open pipes, in use and spare; above it, or when the kernel has no descriptor or only a
-//           one-page pipe to give, take() answers an invalid lease and the body is copied. The next one tries again.
+//           one-page pipe to give, take() answers an invalid lease and the body is copied. The next one tries
+//           again.
 // Thread    the worker's.
 #pragma once
 
@@ -20,7 +21,8 @@ class PipeLease {
  public:
   PipeLease() noexcept = default;
   PipeLease(PipePool& pool, os::Pipe pipe) noexcept : pool_(&pool), pipe_(std::move(pipe)) {}
-  PipeLease(PipeLease&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), pipe_(std::move(other.pipe_)) {}
+  PipeLease(PipeLease&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), pipe_(std::move(other.pipe_)) {}
   PipeLease& operator=(PipeLease&& other) noexcept {
     give_back();
     pool_ = std::exchange(other.pool_, nullptr);

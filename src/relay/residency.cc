@@ -8,7 +8,8 @@
 namespace sluice::relay {
 
 namespace {
-// The kernel reads ahead in 128 KiB and evicts in smaller lots; a probe every 32 KiB finds holes worth waiting for.
+// The kernel reads ahead in 128 KiB and evicts in smaller lots; a probe every 32 KiB finds holes worth
+// waiting for.
 constexpr std::uint64_t kProbeStride = 32 * 1024;
 }  // namespace
 

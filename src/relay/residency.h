@@ -7,8 +7,9 @@
 
 namespace sluice::relay {
 
-// Asks the kernel for one byte in each read-ahead unit of [from, to) with RWF_NOWAIT. true: none of them is cold. false: at
-// least one is, or the file system can't tell. Costs about 16 short calls a window; see File::known_resident.
+// Asks the kernel for one byte in each read-ahead unit of [from, to) with RWF_NOWAIT. true: none of them is
+// cold. false: at least one is, or the file system can't tell. Costs about 16 short calls a window; see
+// File::known_resident.
 bool is_resident(const File& file, std::uint64_t from, std::uint64_t to) noexcept;
 
 // Reads [from, to), so that it is in the page cache. Blocks: offload threads only.

@@ -13,17 +13,18 @@
 namespace sluice::relay {
 
 struct Sizes {
-  std::size_t head = 16_KiB;    // blocks that heads are read into
-  std::size_t relay = 64_KiB;   // blocks that bodies are copied through
-  std::size_t pipe = 256_KiB;   // asked of each pipe
-  std::size_t pipes = 4096;     // at most
+  std::size_t head = 16_KiB;   // blocks that heads are read into
+  std::size_t relay = 64_KiB;  // blocks that bodies are copied through
+  std::size_t pipe = 256_KiB;  // asked of each pipe
+  std::size_t pipes = 4096;    // at most
 };
 
 struct Resources {
   Resources(loop::EventLoop& the_loop, loop::Offload& the_offload, const Sizes& sizes)
       : loop(the_loop),
         offload(the_offload),
-        // Room beyond the largest head read, so that a head rewritten in place of it, with the forwarding fields, fits.
+        // Room beyond the largest head read, so that a head rewritten in place of it, with the forwarding
+        // fields, fits.
         heads(sizes.head + 4_KiB, 16),
         blocks(sizes.relay, 16),
         pipes(sizes.pipe, sizes.pipes, 64),

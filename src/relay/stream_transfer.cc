@@ -12,14 +12,16 @@ namespace sluice::relay {
 
 namespace {
 
-// While chunks are spliced, the line between two of them is read with so little room that next to no payload comes along.
+// While chunks are spliced, the line between two of them is read with so little room that next to no payload
+// comes along.
 constexpr std::size_t kFramingRead = 512;
 // A tunnel that moves less than this per fill, this many times in a row, is no stream: copying is cheaper.
 constexpr std::size_t kSmallFill = 4096;
 constexpr std::uint8_t kSmallFills = 4;
 constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max();
 
-// The kernel will not do it for these descriptors, whatever we try again. Everything else is a broken connection.
+// The kernel will not do it for these descriptors, whatever we try again. Everything else is a broken
+// connection.
 bool is_refusal(int error) noexcept { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
 
 }  // namespace
@@ -31,10 +33,13 @@ StreamTransfer::StreamTransfer(Resources& resources, const StreamPlan& plan) noe
 
 std::uint64_t StreamTransfer::run_left() const noexcept {
   switch (plan_.in) {
-    case Shape::kLength: return length_left_;
-    case Shape::kChunk: return decoder_.data_left();
+    case Shape::kLength:
+      return length_left_;
+    case Shape::kChunk:
+      return decoder_.data_left();
     case Shape::kUntilClose:
-    case Shape::kTunnel: return kEndless;
+    case Shape::kTunnel:
+      return kEndless;
   }
   return 0;
 }
@@ -128,14 +133,16 @@ StepResult StreamTransfer::step(loop::Socket& source, Buffer& held, loop::Socket
 StepResult StreamTransfer::run(Ends io, std::size_t budget) {
   const std::uint64_t before = ledger_.out();
   const auto answer = [&](Step step) {
-    return StepResult{.step = step, .bytes = static_cast<std::size_t>(ledger_.out() - before), .error = error_};
+    return StepResult{
+        .step = step, .bytes = static_cast<std::size_t>(ledger_.out() - before), .error = error_};
   };
   for (;;) {
     Step pulled = Step::kMoved;
     if (ready_ == 0 && pipe_.pending() == 0 && !in_done_) {
       pulled = pull(io, budget);
       if (pulled != Step::kMoved && pulled != Step::kSourceDry) return answer(pulled);
-      // What goes on through the pipe is fetched before the memory part is sent, so that the two leave together.
+      // What goes on through the pipe is fetched before the memory part is sent, so that the two leave
+      // together.
       if (ready_ != 0 && !in_done_ && run_left() != 0 && splices(run_left())) {
         const Step filled = fill_pipe(io, budget);
         if (filled != Step::kMoved && filled != Step::kSourceDry) return answer(filled);
@@ -151,7 +158,8 @@ StepResult StreamTransfer::run(Ends io, std::size_t budget) {
   }
 }
 
-// Brings in payload: from what was read already, else from the socket. kMoved: look again (payload, framing, or the end).
+// Brings in payload: from what was read already, else from the socket. kMoved: look again (payload, framing,
+// or the end).
 Step StreamTransfer::pull(Ends io, std::size_t budget) {
   io.held.consume(gap_);
   gap_ = 0;
@@ -187,7 +195,8 @@ Step StreamTransfer::decode_chunks(Buffer& held) {
   std::size_t raw = 0;  // offset of the first byte not decoded
   while (raw < held.size()) {
     if (decoder_.data_left() == 0) {
-      // A chunk already announced to the sink ends where the source's does: no other payload may slip into it.
+      // A chunk already announced to the sink ends where the source's does: no other payload may slip into
+      // it.
       if (block_left_ != 0 && ready_ == block_left_) break;
       raw += decoder_.skip_framing({front + raw, held.size() - raw});
       if (decoder_.broken()) {
@@ -200,7 +209,8 @@ Step StreamTransfer::decode_chunks(Buffer& held) {
       }
       continue;
     }
-    const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(held.size() - raw, decoder_.data_left()));
+    const auto n =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(held.size() - raw, decoder_.data_left()));
     if (ready_ == 0) {  // the first payload stays where it is
       held.consume(raw);
       if (raw != 0) return decode_chunks(held);
@@ -255,7 +265,8 @@ Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
 Step StreamTransfer::fill_memory(Ends io) {
   if (!io.source.readable()) return Step::kSourceDry;
   const bool framing_only = plan_.in == Shape::kChunk && splicing_ && run_left() == 0;
-  if (io.held.empty() && io.held.holds_block() && !framing_only) io.held.release();  // a head's block is small
+  if (io.held.empty() && io.held.holds_block() && !framing_only)
+    io.held.release();  // a head's block is small
   if (!io.held.acquire(framing_only ? resources_.heads : resources_.blocks)) {
     error_ = ENOMEM;
     return Step::kSourceFailed;

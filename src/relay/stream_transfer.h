@@ -1,22 +1,23 @@
 // One body on its way from a socket to a socket: the heart of the relay.
 //
-// The source tells its end by a length, by chunks, or by closing; the sink gets the payload raw or in chunks of our
-// own. Between them the payload goes through a pipe (splice) or through a block of memory (buffered), decided run by
-// run by choose(); a path that fails falls back on the other at the byte where it stopped.
+// The source tells its end by a length, by chunks, or by closing; the sink gets the payload raw or in chunks
+// of our own. Between them the payload goes through a pipe (splice) or through a block of memory (buffered),
+// decided run by run by choose(); a path that fails falls back on the other at the byte where it stopped.
 //
 //              held (user memory)
 //   source ──▶ [ready payload][gap][raw bytes] ──┐
 //      └─────▶ pipe ─────────────────────────────┴──▶ sink      order out: head, lead, ready, tail, pipe
 //
-// Invariants  The pipe is filled only when empty, and only when nothing of this body is left undecoded in `held`; so
+// Invariants  The pipe is filled only when empty, and only when nothing of this body is left undecoded in
+// `held`; so
 //             memory always goes out before the pipe, and EAGAIN on filling has one meaning.
 //             Bytes behind this body in `held` (a pipelined request) stay there.
 // Units       bytes. `budget` caps the payload of one call, so that a large body can't starve the loop.
 // Thread      the loop thread that owns both sockets; nothing here locks.
 // Lifetime    borrows sockets and buffer for the length of a call; owns its pipe while bytes are in it.
-// Errors      values: see Step. kTruncated, kMalformed: what was read before has been delivered, nothing pretends to be the end.
-// Requires    SIGPIPE ignored.
-// Source      splice(2), pipe(7); RFC 9112 sections 6 and 7.
+// Errors      values: see Step. kTruncated, kMalformed: what was read before has been delivered, nothing
+// pretends to be the end. Requires    SIGPIPE ignored. Source      splice(2), pipe(7); RFC 9112 sections 6
+// and 7.
 #pragma once
 
 #include <cstdint>
@@ -40,10 +41,10 @@ struct Policy {
 };
 
 struct StreamPlan {
-  Shape in = Shape::kLength;   // kChunk: a chunked body; kTunnel: until close, and quiet for long times
-  std::uint64_t length = 0;    // kLength
+  Shape in = Shape::kLength;  // kChunk: a chunked body; kTunnel: until close, and quiet for long times
+  std::uint64_t length = 0;   // kLength
   bool chunk_out = false;
-  std::uint64_t limit = 0;     // payload above this is kTooLarge; 0: none
+  std::uint64_t limit = 0;  // payload above this is kTooLarge; 0: none
   Policy policy;
   // Checks and cleans a trailer section (http::filter_trailers); null: trailers are dropped.
   bool (*filter_trailers)(std::string_view raw, std::string& out) = nullptr;
@@ -53,14 +54,15 @@ class StreamTransfer {
  public:
   StreamTransfer(Resources& resources, const StreamPlan& plan) noexcept;
 
-  // Moves up to `budget` payload bytes. `head` goes out before everything else; pass it in the first call only
-  // (what the sink does not take at once is copied).
-  StepResult step(loop::Socket& source, Buffer& held, loop::Socket& sink, std::size_t budget, std::string_view head = {});
+  // Moves up to `budget` payload bytes. `head` goes out before everything else; pass it in the first call
+  // only (what the sink does not take at once is copied).
+  StepResult step(loop::Socket& source, Buffer& held, loop::Socket& sink, std::size_t budget,
+                  std::string_view head = {});
 
   // What choose() will say of the first run, for a header that must be written before anything moves.
   Choice foresee(Buffer& held);
 
-  [[nodiscard]] bool source_done() const noexcept { return in_done_; }  // the whole body was taken in
+  [[nodiscard]] bool source_done() const noexcept { return in_done_; }   // the whole body was taken in
   [[nodiscard]] bool sink_touched() const noexcept { return touched_; }  // at least one byte went out
   [[nodiscard]] std::uint64_t delivered() const noexcept { return ledger_.out(); }
   [[nodiscard]] std::uint64_t zero_copy() const noexcept { return zero_copy_; }
@@ -98,27 +100,27 @@ class StreamTransfer {
   StreamPlan plan_;
   ChunkedDecoder decoder_;
   PipeLease pipe_;
-  std::string_view head_;            // only within step()
-  std::string lead_;                 // framing (and what is left of the head) that goes before the payload
-  std::string tail_;                 // framing that goes right behind memory payload, in the same call
-  std::uint32_t ready_ = 0;          // payload bytes at the front of `held`
-  std::uint32_t gap_ = 0;            // spent framing bytes between them and the raw bytes
-  std::uint64_t length_left_ = 0;    // kLength
-  std::uint64_t block_left_ = 0;     // chunk_out: payload bytes of the announced chunk still to be sent
+  std::string_view head_;          // only within step()
+  std::string lead_;               // framing (and what is left of the head) that goes before the payload
+  std::string tail_;               // framing that goes right behind memory payload, in the same call
+  std::uint32_t ready_ = 0;        // payload bytes at the front of `held`
+  std::uint32_t gap_ = 0;          // spent framing bytes between them and the raw bytes
+  std::uint64_t length_left_ = 0;  // kLength
+  std::uint64_t block_left_ = 0;   // chunk_out: payload bytes of the announced chunk still to be sent
   Ledger ledger_;
   std::uint64_t zero_copy_ = 0;
-  Choice choice_;                    // what is told: see choice()
-  Choice run_choice_;                // of the current run; told when its first byte moves
-  bool in_done_ = false;             // the source's framing says: the body is complete
-  bool block_open_ = false;          // chunk_out: a chunk is announced and its CRLF not yet written
-  bool end_framed_ = false;          // chunk_out: the last chunk is in lead_ or tail_, or sent
-  bool deciding_ = true;             // the next socket run asks choose()
-  bool splicing_ = false;            // ... and this was the answer for the current run
-  bool refused_ = false;             // the kernel would not splice here
+  Choice choice_;            // what is told: see choice()
+  Choice run_choice_;        // of the current run; told when its first byte moves
+  bool in_done_ = false;     // the source's framing says: the body is complete
+  bool block_open_ = false;  // chunk_out: a chunk is announced and its CRLF not yet written
+  bool end_framed_ = false;  // chunk_out: the last chunk is in lead_ or tail_, or sent
+  bool deciding_ = true;     // the next socket run asks choose()
+  bool splicing_ = false;    // ... and this was the answer for the current run
+  bool refused_ = false;     // the kernel would not splice here
   bool eof_seen_ = false;
   bool touched_ = false;
-  bool streaming_ = false;           // kTunnel: the last read filled its block
-  std::uint8_t small_fills_ = 0;     // kTunnel: consecutive little ones
+  bool streaming_ = false;        // kTunnel: the last read filled its block
+  std::uint8_t small_fills_ = 0;  // kTunnel: consecutive little ones
   int error_ = 0;
 };
 

@@ -63,7 +63,8 @@ void AnswerExchange::answer_from_file() {
     path = rooted;
   }
   const http::RequestHead* head = head_;
-  if (head == nullptr) {  // back from a look-up: parsing again is cheap, keeping a parsed head for every request is not
+  if (head == nullptr) {  // back from a look-up: parsing again is cheap, keeping a parsed head for every
+                          // request is not
     state_.request_parser.reset();
     (void)state_.request_parser.parse(head_text_);
     head = &state_.request_parser.head();
@@ -79,7 +80,8 @@ void AnswerExchange::answer_from_file() {
 
 content::Answer AnswerExchange::fixed_answer() const {
   const config::Fixed& fixed = *route_->config->handler.fixed;
-  content::Answer answer{.status = fixed.status, .fields = {}, .body = {}, .length = fixed.body.size(), .has_length = true};
+  content::Answer answer{
+      .status = fixed.status, .fields = {}, .body = {}, .length = fixed.body.size(), .has_length = true};
   if (!fixed.location.empty()) answer.fields += "Location: " + fixed.location + "\r\n";
   if (fixed.status == 204 || fixed.status == 304) {
     answer.has_length = false;
@@ -110,7 +112,8 @@ void AnswerExchange::answer(content::Answer answer) {
   const bool keep = keep_alive_ && !state_.draining;
   keep_alive_ = keep;
   // The header tells the path before it is taken, so it is worked out from the body first.
-  const relay::Choice choice = head_only ? relay::Choice{} : relay::BodyTransfer::foresee(answer.body, policy, state_.relay);
+  const relay::Choice choice =
+      head_only ? relay::Choice{} : relay::BodyTransfer::foresee(answer.body, policy, state_.relay);
   answer_.emplace(state_, std::move(answer),
                   AnswerOptions{.keep_alive = keep,
                                 .http10_client = http10_,
@@ -131,18 +134,25 @@ void AnswerExchange::drive() {
   state_.counters.cold_waits.add(answer_->transfer().cold_waits() - cold_waits_);
   cold_waits_ = answer_->transfer().cold_waits();
   switch (result.step) {
-    case Step::kDone: return end(ending_, keep_alive_ ? Outcome::kKeep : Outcome::kClose);
-    case Step::kMoved: return go_on_later();
+    case Step::kDone:
+      return end(ending_, keep_alive_ ? Outcome::kKeep : Outcome::kClose);
+    case Step::kMoved:
+      return go_on_later();
     case Step::kSinkFull:
     case Step::kWaiting:
-    case Step::kSourceDry: return;
-    case Step::kTruncated: return end(observe::Ending::kFileCut, Outcome::kCut);
-    case Step::kSinkFailed: return end(observe::Ending::kClientGone, Outcome::kCut);
-    case Step::kLedgerBroken: return end(observe::Ending::kInternal, Outcome::kCut);
+    case Step::kSourceDry:
+      return;
+    case Step::kTruncated:
+      return end(observe::Ending::kFileCut, Outcome::kCut);
+    case Step::kSinkFailed:
+      return end(observe::Ending::kClientGone, Outcome::kCut);
+    case Step::kLedgerBroken:
+      return end(observe::Ending::kInternal, Outcome::kCut);
     case Step::kSourceFailed:
     case Step::kMalformed:
     case Step::kTooLarge:
-    case Step::kUnsupported: return end(observe::Ending::kFileFailed, Outcome::kCut);
+    case Step::kUnsupported:
+      return end(observe::Ending::kFileFailed, Outcome::kCut);
   }
 }
 

@@ -1,7 +1,7 @@
 // An exchange that Sluice answers itself: a file, a fixed response, the counters, or a refusal.
 //
-// The request's body, if any, is not wanted: it is skipped when all of it came with the head, otherwise the connection is
-// closed in order after the answer.
+// The request's body, if any, is not wanted: it is skipped when all of it came with the head, otherwise the
+// connection is closed in order after the answer.
 #pragma once
 
 #include <optional>
@@ -17,8 +17,8 @@ class AnswerExchange final : public Exchange {
   AnswerExchange(ClientConnection& client, WorkerState& state, const Route* route, const Request& request);
   ~AnswerExchange() override;
 
-  // Refusals: the status, and a name for the log. The connection closes when `close` is true: after a malformed head nobody
-  // knows where the next request begins.
+  // Refusals: the status, and a name for the log. The connection closes when `close` is true: after a
+  // malformed head nobody knows where the next request begins.
   void refuse(int status, const char* why, bool close, observe::Ending ending = observe::Ending::kRefused);
 
   void start() override;

@@ -22,7 +22,8 @@ void ClientConnection::accept(WorkerState& state, os::UniqueFd fd, const os::Add
   connection->set_deadline(state.site->config().timeouts.head);
 }
 
-ClientConnection::ClientConnection(WorkerState& state, const os::Address& peer) : state_(state), peer_(peer) {}
+ClientConnection::ClientConnection(WorkerState& state, const os::Address& peer)
+    : state_(state), peer_(peer) {}
 
 ClientConnection::~ClientConnection() = default;
 
@@ -39,11 +40,13 @@ void ClientConnection::on_socket(loop::Socket&) {
     case Phase::kExchange:
       exchange_->on_client();
       return settle();
-    case Phase::kLinger: return linger();
+    case Phase::kLinger:
+      return linger();
   }
 }
 
-// Looks for a complete head. true: an exchange was started, and settle() has to be called. false: waiting, or gone.
+// Looks for a complete head. true: an exchange was started, and settle() has to be called. false: waiting, or
+// gone.
 bool ClientConnection::read_head() {
   const config::Config& config = state_.site->config();
   http::RequestParser* parser = partial_.get();
@@ -54,9 +57,14 @@ bool ClientConnection::read_head() {
   for (;;) {
     if (!held.empty()) {
       switch (parser->parse(held.view())) {
-        case http::Parse::kDone: start_exchange(*parser); return true;
-        case http::Parse::kRefused: start_refusal(parser->verdict(), nullptr); return true;
-        case http::Parse::kIncomplete: break;
+        case http::Parse::kDone:
+          start_exchange(*parser);
+          return true;
+        case http::Parse::kRefused:
+          start_refusal(parser->verdict(), nullptr);
+          return true;
+        case http::Parse::kIncomplete:
+          break;
       }
     }
     if (!fill()) {
@@ -91,7 +99,8 @@ bool ClientConnection::fill() {
     return false;
   }
   held.compact();
-  // A block can hold the largest head and more, and the parser refuses a larger one: there is always room here.
+  // A block can hold the largest head and more, and the parser refuses a larger one: there is always room
+  // here.
   std::span<char> room = held.room();
   if (held.empty()) room = room.first(std::min(room.size(), state_.site->config().limits.head));
   const os::IoResult got = os::recv_some(socket.fd(), room);
@@ -112,10 +121,12 @@ void ClientConnection::start_exchange(http::RequestParser& parser) {
   const http::RequestHead& head = parser.head();
   const http::RequestFacts facts = http::request_facts(head);
   if (facts.verdict != http::Verdict::kOk) return start_refusal(facts.verdict, &head);
-  // All that was sent has been read, and a body is read to EAGAIN anyway: no call is needed to hear that nothing is left.
-  // (Should an RST hide behind these bytes, the response's write meets it: see loop/socket.h.)
+  // All that was sent has been read, and a body is read to EAGAIN anyway: no call is needed to hear that
+  // nothing is left. (Should an RST hide behind these bytes, the response's write meets it: see
+  // loop/socket.h.)
   if (drained_ && facts.framing == http::Framing::kNone) socket.clear_readable();
-  if (!http::normalise_path(facts.path_and_query, state_.path)) return start_refusal(http::Verdict::kBadTarget, &head);
+  if (!http::normalise_path(facts.path_and_query, state_.path))
+    return start_refusal(http::Verdict::kBadTarget, &head);
 
   const Request request{.head = head, .facts = facts, .path = state_.path};
   const Route* route = state_.site->match(facts.host, state_.path);
@@ -165,10 +176,15 @@ void ClientConnection::settle() {
     state_.publish();
     switch (outcome) {
       case Outcome::kRunning:
-      case Outcome::kKeep: break;
-      case Outcome::kClose: return begin_linger();
-      case Outcome::kReset: os::set_reset_on_close(socket.fd()); return end();
-      case Outcome::kCut: return end();
+      case Outcome::kKeep:
+        break;
+      case Outcome::kClose:
+        return begin_linger();
+      case Outcome::kReset:
+        os::set_reset_on_close(socket.fd());
+        return end();
+      case Outcome::kCut:
+        return end();
     }
     become_idle();
     if (!read_head()) return;
@@ -181,8 +197,8 @@ void ClientConnection::become_idle() {
   set_deadline(state_.site->config().timeouts.keep_alive);
 }
 
-// Closing with unread bytes in the kernel would send RST, and RST destroys a response the client has not read yet. So: FIN,
-// then read and throw away until the client closes as well. RFC 9112 section 9.6.
+// Closing with unread bytes in the kernel would send RST, and RST destroys a response the client has not read
+// yet. So: FIN, then read and throw away until the client closes as well. RFC 9112 section 9.6.
 void ClientConnection::begin_linger() {
   phase_ = Phase::kLinger;
   os::shutdown_write(socket.fd());
@@ -206,14 +222,16 @@ void ClientConnection::linger() {
 
 void ClientConnection::on_deadline() {
   switch (phase_) {
-    case Phase::kIdle: return end();
+    case Phase::kIdle:
+      return end();
     case Phase::kHead:
       start_refusal(408, "head-timeout", nullptr, observe::Ending::kClientHeadTimeout);
       return settle();
     case Phase::kExchange:
       exchange_->on_deadline();
       return settle();
-    case Phase::kLinger: return end();
+    case Phase::kLinger:
+      return end();
   }
 }
 

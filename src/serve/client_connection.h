@@ -1,4 +1,5 @@
-// One client's HTTP/1 connection: reads heads, runs one exchange at a time, keeps the connection or closes it in order.
+// One client's HTTP/1 connection: reads heads, runs one exchange at a time, keeps the connection or closes it
+// in order.
 //
 //   kIdle ──byte──▶ kHead ──head complete──▶ kExchange ──done, keep──▶ kIdle
 //     │               │ refused: an answer of ours    │ done, close
@@ -37,8 +38,8 @@ class ClientConnection final : public Session, private loop::SocketHandler, priv
   [[nodiscard]] const os::Address& peer() const noexcept { return peer_; }
   // The one deadline of the connection; its meaning is the exchange's while one runs.
   void set_deadline(std::chrono::milliseconds from_now);
-  // Call as the last thing after the exchange did something outside the connection's own events: it may be over, and
-  // the next request may be waiting. May destroy the exchange and the connection.
+  // Call as the last thing after the exchange did something outside the connection's own events: it may be
+  // over, and the next request may be waiting. May destroy the exchange and the connection.
   void settle();
 
  private:

@@ -44,8 +44,8 @@ void Exchange::run_deferred() {
 
 std::string_view Exchange::server_timing(relay::Choice choice) {
   if (route_ == nullptr || !route_->config->server_timing) return {};
-  const int n = std::snprintf(timing_, sizeof timing_, "sluice;desc=\"%s: %s\"", relay::name_of(choice.strategy),
-                              relay::name_of(choice.reason));
+  const int n = std::snprintf(timing_, sizeof timing_, "sluice;desc=\"%s: %s\"",
+                              relay::name_of(choice.strategy), relay::name_of(choice.reason));
   return {timing_, static_cast<std::size_t>(n)};
 }
 
@@ -64,7 +64,8 @@ void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& move
                                                                                    moved.zero_copy);
   if (ending == observe::Ending::kInternal) {
     counters.ledger_violations.add();
-    spdlog::error("a body's ledger did not balance: {} in, {} out; the connection was cut", moved.in, moved.out);
+    spdlog::error("a body's ledger did not balance: {} in, {} out; the connection was cut", moved.in,
+                  moved.out);
   }
   if (log_text_ == nullptr || state_.log == nullptr) return;
   const LogText& text = *log_text_;

@@ -1,7 +1,7 @@
 // One request and its response: what every kind of exchange has in common.
 //
-// An exchange is made when a request head is complete, acts on events, and sets an outcome when it is over; its client
-// connection then destroys it (ClientConnection::settle) and goes on. It never destroys itself.
+// An exchange is made when a request head is complete, acts on events, and sets an outcome when it is over;
+// its client connection then destroys it (ClientConnection::settle) and goes on. It never destroys itself.
 // Thread    the worker's.
 #pragma once
 
@@ -31,9 +31,6 @@ enum class Outcome : std::uint8_t {
   kReset,  // it was not, and only a reset can show it (a close-delimited body)
 };
 
-
-
-
 struct Request {  // borrowed from the parser: valid while the exchange is being made
   const http::RequestHead& head;
   const http::RequestFacts& facts;
@@ -45,9 +42,9 @@ class Exchange : private loop::Deferred {
   Exchange(ClientConnection& client, WorkerState& state, const Route* route, const Request& request);
   virtual ~Exchange();
 
-  virtual void start() = 0;        // once, right after it was made
-  virtual void on_client() = 0;    // something changed on the client's socket
-  virtual void on_deadline() = 0;  // what it waited for did not happen in time
+  virtual void start() = 0;                   // once, right after it was made
+  virtual void on_client() = 0;               // something changed on the client's socket
+  virtual void on_deadline() = 0;             // what it waited for did not happen in time
   virtual void cut(observe::Ending why) = 0;  // stop now
 
   [[nodiscard]] Outcome outcome() const noexcept { return outcome_; }
@@ -72,9 +69,9 @@ class Exchange : private loop::Deferred {
   const Route* const route_;  // null: refused before a route was found
   const http::Method method_;
   const bool http10_;
-  bool keep_alive_;           // what the client wants, until something speaks against it
-  int status_ = 0;            // told to the client; 0: nothing yet
-  std::string why_;           // overrides the path's reason in the log: a verdict
+  bool keep_alive_;  // what the client wants, until something speaks against it
+  int status_ = 0;   // told to the client; 0: nothing yet
+  std::string why_;  // overrides the path's reason in the log: a verdict
   std::string upstream_name_;
   std::chrono::microseconds connect_time_{-1}, first_byte_time_{-1};
   [[nodiscard]] std::chrono::microseconds elapsed() const noexcept {
@@ -84,7 +81,7 @@ class Exchange : private loop::Deferred {
  private:
   void run_deferred() override;
 
-  struct LogText;                      // copied from the head only when there is an access log
+  struct LogText;  // copied from the head only when there is an access log
   std::unique_ptr<LogText> log_text_;
   const os::Time began_;
   Outcome outcome_ = Outcome::kRunning;

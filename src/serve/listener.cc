@@ -22,7 +22,8 @@ Listener::Listener(WorkerState& state, const std::string& address, OnClient on_c
   const auto parsed = os::Address::parse(address);
   if (!parsed) throw std::runtime_error("can't listen on " + address + ": not an address");
   os::SocketOr made = os::listen_tcp(*parsed, kBacklog);
-  if (!made.fd.valid()) throw std::runtime_error("can't listen on " + address + ": " + std::strerror(made.error));
+  if (!made.fd.valid())
+    throw std::runtime_error("can't listen on " + address + ": " + std::strerror(made.error));
   fd_ = std::move(made.fd);
   watch_.emplace(state.loop, fd_.get(), [this] { accept_waiting(kAcceptsPerEvent); });
 }
@@ -42,9 +43,11 @@ void Listener::accept_waiting(int most) {
       continue;
     }
     switch (client.error) {
-      case EAGAIN: return;
+      case EAGAIN:
+        return;
       case ECONNABORTED:  // it left while it was waiting
-      case EPROTO: continue;
+      case EPROTO:
+        continue;
       case EMFILE:
       case ENFILE:
         state_.counters.accept_failed.add();

@@ -1,8 +1,8 @@
 // One listening socket of one worker (SO_REUSEPORT: the kernel spreads new clients over the workers).
 //
-// Out of descriptors, a waiting client can be neither accepted nor refused, and the socket stays readable for ever. A spare
-// descriptor is held for that case: it is closed, the client accepted and closed, and the spare opened again.
-// Thread    the worker's.
+// Out of descriptors, a waiting client can be neither accepted nor refused, and the socket stays readable for
+// ever. A spare descriptor is held for that case: it is closed, the client accepted and closed, and the spare
+// opened again. Thread    the worker's.
 #pragma once
 
 #include <functional>

@@ -13,10 +13,10 @@ namespace sluice::serve {
 struct AnswerOptions {
   bool keep_alive = true;
   bool http10_client = false;
-  bool head_only = false;               // the request was HEAD: length, but no body
+  bool head_only = false;  // the request was HEAD: length, but no body
   std::string_view server_timing;
   relay::Policy policy;
-  std::function<void()> warmed;         // see relay::BodyTransfer
+  std::function<void()> warmed;  // see relay::BodyTransfer
 };
 
 class OwnAnswer {
@@ -25,7 +25,8 @@ class OwnAnswer {
 
   // See relay::BodyTransfer::step().
   StepResult step(loop::Socket& sink, std::size_t budget) {
-    const std::string_view head = std::exchange(started_, true) ? std::string_view() : std::string_view(head_);
+    const std::string_view head =
+        std::exchange(started_, true) ? std::string_view() : std::string_view(head_);
     return transfer_.step(sink, budget, head);
   }
   [[nodiscard]] const relay::BodyTransfer& transfer() const noexcept { return transfer_; }

@@ -19,9 +19,12 @@ using observe::Ending;
 relay::Shape shape_of(http::Framing framing) noexcept {
   switch (framing) {
     case http::Framing::kNone:
-    case http::Framing::kLength: return relay::Shape::kLength;
-    case http::Framing::kChunked: return relay::Shape::kChunk;
-    case http::Framing::kUntilClose: return relay::Shape::kUntilClose;
+    case http::Framing::kLength:
+      return relay::Shape::kLength;
+    case http::Framing::kChunked:
+      return relay::Shape::kChunk;
+    case http::Framing::kUntilClose:
+      return relay::Shape::kUntilClose;
   }
   return relay::Shape::kLength;
 }
@@ -34,10 +37,14 @@ http::Framing framing_for_client(http::Framing upstream, bool http10) noexcept {
 
 http::ForwardedStyle style_of(config::Forwarded forwarded) noexcept {
   switch (forwarded) {
-    case config::Forwarded::kOff: return http::ForwardedStyle::kOff;
-    case config::Forwarded::kX: return http::ForwardedStyle::kX;
-    case config::Forwarded::kRfc7239: return http::ForwardedStyle::kRfc7239;
-    case config::Forwarded::kBoth: return http::ForwardedStyle::kBoth;
+    case config::Forwarded::kOff:
+      return http::ForwardedStyle::kOff;
+    case config::Forwarded::kX:
+      return http::ForwardedStyle::kX;
+    case config::Forwarded::kRfc7239:
+      return http::ForwardedStyle::kRfc7239;
+    case config::Forwarded::kBoth:
+      return http::ForwardedStyle::kBoth;
   }
   return http::ForwardedStyle::kX;
 }
@@ -69,7 +76,8 @@ void ProxyExchange::move(ProxyInput input) {
   bool drawn = false;
   const ProxyState to = next(at_, input, drawn);
   if (!drawn) {
-    spdlog::error("proxy exchange: input {} in state {} is not drawn", static_cast<int>(input), static_cast<int>(at_));
+    spdlog::error("proxy exchange: input {} in state {} is not drawn", static_cast<int>(input),
+                  static_cast<int>(at_));
   }
   at_ = to;
 }
@@ -79,7 +87,8 @@ bool ProxyExchange::write_request_head(const Request& request) {
   std::string_view target = request.facts.path_and_query;
   std::string stripped;
   if (route.strip_prefix && target.starts_with(route.path)) {
-    // Only a prefix that stands literally in the target can be taken off it: escapes keep their meaning upstream.
+    // Only a prefix that stands literally in the target can be taken off it: escapes keep their meaning
+    // upstream.
     target.remove_prefix(route.path.size());
     if (target.empty() || target.front() != '/') {
       stripped = "/";
@@ -116,7 +125,8 @@ void ProxyExchange::start() {
   find_server();
 }
 
-// --- a connection to somebody -----------------------------------------------------------------------------------------
+// --- a connection to somebody
+// -----------------------------------------------------------------------------------------
 
 void ProxyExchange::find_server() {
   upstream::Group& group = *route_->group;
@@ -137,7 +147,8 @@ void ProxyExchange::find_server() {
     upstream_name_ = picked_->name();
     server_ = picked_->take_idle();
     // A request that can't be sent again must not meet a connection the server has just closed.
-    while (server_ != nullptr && !request_can_be_repeated() && !server_->is_alive()) server_ = picked_->take_idle();
+    while (server_ != nullptr && !request_can_be_repeated() && !server_->is_alive())
+      server_ = picked_->take_idle();
     if (server_ != nullptr) {
       state_.counters.upstream_reuses.add();
       server_->use_by(*this);
@@ -152,7 +163,8 @@ void ProxyExchange::find_server() {
       client_.set_deadline(config().timeouts.connect);
       return;
     }
-    spdlog::warn("upstream {}: no connection to {}: {}", group.config().name, picked_->name(), std::strerror(error));
+    spdlog::warn("upstream {}: no connection to {}: {}", group.config().name, picked_->name(),
+                 std::strerror(error));
     tried_.push_back(picked_.get());
     failure_ = {502, Ending::kConnectFailed};
     server_failed();
@@ -166,7 +178,8 @@ void ProxyExchange::on_connected() {
   begin_request();
 }
 
-// The server is of no use for this request: try again where that is safe, else answer for it. RFC 9110 section 9.2.2.
+// The server is of no use for this request: try again where that is safe, else answer for it. RFC 9110
+// section 9.2.2.
 void ProxyExchange::server_lost(bool timed_out) {
   const bool connecting = at_ == ProxyState::kConnecting;
   // A pooled connection that the server had closed meanwhile says nothing about its health.
@@ -197,13 +210,14 @@ void ProxyExchange::server_failed() {
                picked_->config().fail_timeout.count());
 }
 
-// Whether sending the same request again is allowed and possible: it may be repeated (RFC 9110 section 9.2.2), and no
-// byte of a body has left our hands.
+// Whether sending the same request again is allowed and possible: it may be repeated (RFC 9110
+// section 9.2.2), and no byte of a body has left our hands.
 bool ProxyExchange::request_can_be_repeated() const noexcept {
   return http::is_idempotent(method_) && request_framing_ == http::Framing::kNone && !request_head_.empty();
 }
 
-// --- the request ------------------------------------------------------------------------------------------------------
+// --- the request
+// ------------------------------------------------------------------------------------------------------
 
 void ProxyExchange::begin_request() {
   request_.emplace(state_.relay, relay::StreamPlan{.in = shape_of(request_framing_),
@@ -220,7 +234,8 @@ void ProxyExchange::begin_request() {
 
 void ProxyExchange::step_request() {
   if (request_done_ || request_abandoned_ || !request_) return;
-  const std::string_view head = std::exchange(request_head_unsent_, false) ? std::string_view(request_head_) : std::string_view();
+  const std::string_view head =
+      std::exchange(request_head_unsent_, false) ? std::string_view(request_head_) : std::string_view();
   const StepResult result = request_->step(client_.socket, client_.held, server_->socket, kBudget, head);
   request_step_ = result.step;
   if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
@@ -229,17 +244,20 @@ void ProxyExchange::step_request() {
       request_done_ = true;
       if (request_framing_ != http::Framing::kNone) client_.set_deadline(config().timeouts.first_byte);
       return;
-    case Step::kMoved: return go_on_later();
+    case Step::kMoved:
+      return go_on_later();
     case Step::kSourceDry:
     case Step::kSinkFull:
-    case Step::kWaiting: return;
+    case Step::kWaiting:
+      return;
     case Step::kSinkFailed:  // it may have answered before it closed: read on
       request_abandoned_ = true;
       keep_alive_ = keep_alive_ && request_->source_done();
       server_->socket.mark_readable();
       return;
     case Step::kTruncated:
-    case Step::kSourceFailed: return end_cut(Ending::kClientBodyCut);
+    case Step::kSourceFailed:
+      return end_cut(Ending::kClientBodyCut);
     case Step::kMalformed:
       keep_alive_ = false;
       why_ = "chunk-malformed";
@@ -251,11 +269,13 @@ void ProxyExchange::step_request() {
       return at_ == ProxyState::kAwaitingHead ? give_up(413, Ending::kClientBodyTooLarge)
                                               : end_cut(Ending::kClientBodyTooLarge);
     case Step::kLedgerBroken:
-    case Step::kUnsupported: return end_cut(Ending::kInternal);
+    case Step::kUnsupported:
+      return end_cut(Ending::kInternal);
   }
 }
 
-// --- the response's head ----------------------------------------------------------------------------------------------
+// --- the response's head
+// ----------------------------------------------------------------------------------------------
 
 void ProxyExchange::read_response() {
   http::ResponseParser* parser = partial_.get();
@@ -278,7 +298,8 @@ void ProxyExchange::read_response() {
           parser = &state_.response_parser;
           parser->reset();
           continue;
-        case http::Parse::kIncomplete: break;
+        case http::Parse::kIncomplete:
+          break;
       }
     }
     loop::Socket& socket = server_->socket;
@@ -293,7 +314,8 @@ void ProxyExchange::read_response() {
       break;
     }
     if (!got.ok() || got.bytes == 0) {
-      if (!held.empty()) forget_request();  // a head that breaks off was meant for us: the request was acted on
+      if (!held.empty())
+        forget_request();  // a head that breaks off was meant for us: the request was acted on
       return server_lost(false);
     }
     drained = got.bytes < room.size();
@@ -347,12 +369,14 @@ void ProxyExchange::send_interim() {
   while (!interim_left_.empty() && client_.socket.writable()) {
     const iovec piece{.iov_base = interim_left_.data(), .iov_len = interim_left_.size()};
     const os::IoResult put = os::send_some(client_.socket.fd(), {&piece, 1}, false);
-    if (!put.ok()) return client_.socket.clear_writable();  // gone or full: the response's own head finds out which
+    if (!put.ok())
+      return client_.socket.clear_writable();  // gone or full: the response's own head finds out which
     interim_left_.erase(0, put.bytes);
   }
 }
 
-void ProxyExchange::begin_response(const http::ResponseHead& head, const http::ResponseFacts& facts, bool drained) {
+void ProxyExchange::begin_response(const http::ResponseHead& head, const http::ResponseFacts& facts,
+                                   bool drained) {
   status_ = head.status;
   response_can_keep_ = facts.keep_alive;
   const http::Framing framing = framing_for_client(facts.framing, http10_);
@@ -372,15 +396,15 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
   server_->held.consume(head.size());
   const std::size_t came_along = server_->held.size();
   const bool tells_path = route_->config->server_timing;
-  http::write_client_response(out, head,
-                              {.framing = framing,
-                               .length = facts.length,
-                               .has_length = facts.has_length,
-                               .keep_alive = keep_alive_,
-                               .http10_client = http10_,
-                               .date = facts.has_date ? std::string_view() : state_.date(),
-                               .server_timing = tells_path ? server_timing(response_->foresee(server_->held))
-                                                           : std::string_view()});
+  http::write_client_response(
+      out, head,
+      {.framing = framing,
+       .length = facts.length,
+       .has_length = facts.has_length,
+       .keep_alive = keep_alive_,
+       .http10_client = http10_,
+       .date = facts.has_date ? std::string_view() : state_.date(),
+       .server_timing = tells_path ? server_timing(response_->foresee(server_->held)) : std::string_view()});
   if (!out.ok()) {
     why_ = "head-too-large";
     return give_up(502, Ending::kUpstreamHeadInvalid);
@@ -393,7 +417,8 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
   relay_body(out.text());
 }
 
-// --- the response's body ----------------------------------------------------------------------------------------------
+// --- the response's body
+// ----------------------------------------------------------------------------------------------
 
 void ProxyExchange::relay_body(std::string_view head) {
   const StepResult result = response_->step(server_->socket, server_->held, client_.socket, kBudget, head);
@@ -404,18 +429,25 @@ void ProxyExchange::relay_body(std::string_view head) {
     give_up(502, ending);  // the client has seen nothing yet: it can be told
   };
   switch (result.step) {
-    case Step::kDone: return deliver();
-    case Step::kMoved: return go_on_later();
+    case Step::kDone:
+      return deliver();
+    case Step::kMoved:
+      return go_on_later();
     case Step::kSourceDry:
     case Step::kSinkFull:
-    case Step::kWaiting: return;
+    case Step::kWaiting:
+      return;
     case Step::kTruncated:
-    case Step::kSourceFailed: return broken(Ending::kUpstreamCut);
-    case Step::kMalformed: return broken(Ending::kUpstreamMalformed);
-    case Step::kSinkFailed: return end_cut(Ending::kClientGone);
+    case Step::kSourceFailed:
+      return broken(Ending::kUpstreamCut);
+    case Step::kMalformed:
+      return broken(Ending::kUpstreamMalformed);
+    case Step::kSinkFailed:
+      return end_cut(Ending::kClientGone);
     case Step::kLedgerBroken:
     case Step::kTooLarge:
-    case Step::kUnsupported: return end_cut(Ending::kInternal);
+    case Step::kUnsupported:
+      return end_cut(Ending::kInternal);
   }
 }
 
@@ -455,18 +487,23 @@ void ProxyExchange::step_tunnel(std::string_view head) {
   const Tunnel::Result result = tunnel_->drive(kBudget, head);
   if (tunnel_->moved()) client_.set_deadline(config().timeouts.tunnel_idle);
   switch (result) {
-    case Tunnel::Result::kRunning: return;
-    case Tunnel::Result::kMoreLater: return go_on_later();
+    case Tunnel::Result::kRunning:
+      return;
+    case Tunnel::Result::kMoreLater:
+      return go_on_later();
     case Tunnel::Result::kEnded:
       move(ProxyInput::kDelivered);
       state_.counters.tunnels.subtract();
       return finish(Ending::kCompleted, Outcome::kClose, moved());
-    case Tunnel::Result::kFailed: return end_cut(Ending::kTunnelFailed);
-    case Tunnel::Result::kInternal: return end_cut(Ending::kInternal);
+    case Tunnel::Result::kFailed:
+      return end_cut(Ending::kTunnelFailed);
+    case Tunnel::Result::kInternal:
+      return end_cut(Ending::kInternal);
   }
 }
 
-// --- the ways to end --------------------------------------------------------------------------------------------------
+// --- the ways to end
+// --------------------------------------------------------------------------------------------------
 
 // An answer of our own instead of the upstream's; nothing of the latter has reached the client.
 void ProxyExchange::give_up(int status, Ending ending) {
@@ -535,12 +572,14 @@ Exchange::Moved ProxyExchange::moved() const noexcept {
   return all;
 }
 
-// --- events -----------------------------------------------------------------------------------------------------------
+// --- events
+// -----------------------------------------------------------------------------------------------------------
 
 void ProxyExchange::drive() {
   if (outcome() != Outcome::kRunning) return;
   switch (at_) {
-    case ProxyState::kFindingServer: return;
+    case ProxyState::kFindingServer:
+      return;
     case ProxyState::kConnecting:
       if (server_->socket.writable()) on_connected();
       return;
@@ -553,9 +592,12 @@ void ProxyExchange::drive() {
       step_request();
       if (at_ != ProxyState::kRelayingBody || outcome() != Outcome::kRunning) return;
       return relay_body({});
-    case ProxyState::kTunnel: return step_tunnel({});
-    case ProxyState::kAnswering: return step_answer();
-    case ProxyState::kDone: return;
+    case ProxyState::kTunnel:
+      return step_tunnel({});
+    case ProxyState::kAnswering:
+      return step_answer();
+    case ProxyState::kDone:
+      return;
   }
 }
 
@@ -570,8 +612,8 @@ void ProxyExchange::on_client() {
   drive();
 }
 
-// While nothing is read from the client its reset would go unnoticed, and the server would work for nobody. A FIN alone is no
-// reason to stop: a client may shut down its sending side and wait for the answer.
+// While nothing is read from the client its reset would go unnoticed, and the server would work for nobody. A
+// FIN alone is no reason to stop: a client may shut down its sending side and wait for the answer.
 bool ProxyExchange::client_is_gone() {
   if (!client_.socket.readable()) return false;
   char byte;
@@ -582,8 +624,10 @@ bool ProxyExchange::client_is_gone() {
 
 void ProxyExchange::on_deadline() {
   switch (at_) {
-    case ProxyState::kFindingServer: return give_up(503, Ending::kNoServer);
-    case ProxyState::kConnecting: return server_lost(true);
+    case ProxyState::kFindingServer:
+      return give_up(503, Ending::kNoServer);
+    case ProxyState::kConnecting:
+      return server_lost(true);
     case ProxyState::kAwaitingHead:
       if (!request_done_ && !request_abandoned_ && request_step_ == Step::kSourceDry) {
         keep_alive_ = false;
@@ -593,9 +637,12 @@ void ProxyExchange::on_deadline() {
       return server_lost(true);
     case ProxyState::kRelayingBody:
       return end_cut(response_step_ == Step::kSinkFull ? Ending::kClientStalled : Ending::kUpstreamStalled);
-    case ProxyState::kTunnel: return end_cut(Ending::kTunnelIdle);
-    case ProxyState::kAnswering: return end_cut(Ending::kClientStalled);
-    case ProxyState::kDone: return;
+    case ProxyState::kTunnel:
+      return end_cut(Ending::kTunnelIdle);
+    case ProxyState::kAnswering:
+      return end_cut(Ending::kClientStalled);
+    case ProxyState::kDone:
+      return;
   }
 }
 

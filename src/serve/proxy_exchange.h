@@ -1,9 +1,9 @@
 // An exchange that is answered by an upstream: the states and their edges stand in proxy_states.h.
 //
-// Reading order: start() writes the request's new head; find_server() and on_connected() get a connection; step_request()
-// and read_response() run until a response head is there; begin_response() rewrites it; relay_body() hands over to the
-// relay; deliver() ends it.
-// Memory    the request's head is kept until the response's arrives (for another try), nothing else is.
+// Reading order: start() writes the request's new head; find_server() and on_connected() get a connection;
+// step_request() and read_response() run until a response head is there; begin_response() rewrites it;
+// relay_body() hands over to the relay; deliver() ends it. Memory    the request's head is kept until the
+// response's arrives (for another try), nothing else is.
 #pragma once
 
 #include <memory>
@@ -73,7 +73,8 @@ class ProxyExchange final : public Exchange, private loop::SocketHandler {
   Step request_step_ = Step::kMoved;  // what each direction waits for, for the deadline's verdict
   Step response_step_ = Step::kMoved;
 
-  std::string request_head_;  // as it goes upstream; exactly as large as it is, because many may wait for slow servers
+  std::string request_head_;  // as it goes upstream; exactly as large as it is, because many may wait for
+                              // slow servers
   std::unique_ptr<upstream::Connection> server_;
   std::shared_ptr<upstream::Server> picked_;
   std::vector<upstream::Server*> tried_;

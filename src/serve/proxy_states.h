@@ -1,6 +1,7 @@
 // The life of a proxied exchange as a table. What is not drawn here is an error, and a test looks for it.
 //
-//   kFindingServer ──picked──▶ kConnecting ──connected──▶ kAwaitingHead ──head──▶ kRelayingBody ──delivered──▶ kDone
+//   kFindingServer ──picked──▶ kConnecting ──connected──▶ kAwaitingHead ──head──▶ kRelayingBody
+//   ──delivered──▶ kDone
 //     │   ▲  │ reused              │                        │  │   │ ▲ interim (1xx)      │
 //     │   │  └─────────────────────┼───────────────────────▶│  │   └─┘                    │
 //     │   └───another server, or a fresh connection─────────┘  │                          │
@@ -8,8 +9,8 @@
 //     ▼ nobody                     ▼                           ▼ nothing usable           ▼ cut
 //   kAnswering (an error of our own) ────────────────────────delivered─────────────────▶ kDone
 //
-// The request's body flows beside this, in kAwaitingHead and kRelayingBody: a response may begin, and even end, before
-// the request does.
+// The request's body flows beside this, in kAwaitingHead and kRelayingBody: a response may begin, and even
+// end, before the request does.
 #pragma once
 
 #include <array>
@@ -20,15 +21,24 @@ namespace sluice::serve {
 enum class ProxyState : std::uint8_t {
   kFindingServer,  // also while names are being looked up
   kConnecting,
-  kAwaitingHead,   // the request is on its way
+  kAwaitingHead,  // the request is on its way
   kRelayingBody,
-  kTunnel,         // after 101: bytes both ways, no HTTP any more
-  kAnswering,      // an answer of our own, instead of one from upstream
+  kTunnel,     // after 101: bytes both ways, no HTTP any more
+  kAnswering,  // an answer of our own, instead of one from upstream
   kDone,
 };
 
 enum class ProxyInput : std::uint8_t {
-  kServerPicked, kConnectionReused, kConnected, kTryAgain, kGiveUp, kInterim, kHead, kSwitched, kDelivered, kCut,
+  kServerPicked,
+  kConnectionReused,
+  kConnected,
+  kTryAgain,
+  kGiveUp,
+  kInterim,
+  kHead,
+  kSwitched,
+  kDelivered,
+  kCut,
 };
 
 struct ProxyEdge {

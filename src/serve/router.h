@@ -1,7 +1,7 @@
 // Which route a request takes: the most specific host, then the longest path prefix. Pure.
 //
-// Cost      one hash look-up for each segment of the path and each label of the host, however many routes there are.
-// Lifetime  borrows the configuration it was built from.
+// Cost      one hash look-up for each segment of the path and each label of the host, however many routes
+// there are. Lifetime  borrows the configuration it was built from.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,8 @@ class Router {
  public:
   explicit Router(const std::vector<config::Route>& routes);
 
-  // `host` as the client sent it (any case, with or without port), `path` normalised. The route's index, or npos.
+  // `host` as the client sent it (any case, with or without port), `path` normalised. The route's index, or
+  // npos.
   [[nodiscard]] std::size_t match(std::string_view host, std::string_view path) const noexcept;
 
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);

@@ -7,10 +7,18 @@ namespace sluice::serve {
 relay::Policy policy_of(const config::Relay& relay) noexcept {
   relay::Policy policy{.splice_min = relay.splice_min, .sendfile_min = relay.sendfile_min};
   switch (relay.path) {
-    case config::Path::kAuto: policy.force = relay::Force::kNothing; break;
-    case config::Path::kBuffered: policy.force = relay::Force::kBuffered; break;
-    case config::Path::kSplice: policy.force = relay::Force::kSplice; break;
-    case config::Path::kSendfile: policy.force = relay::Force::kSendfile; break;
+    case config::Path::kAuto:
+      policy.force = relay::Force::kNothing;
+      break;
+    case config::Path::kBuffered:
+      policy.force = relay::Force::kBuffered;
+      break;
+    case config::Path::kSplice:
+      policy.force = relay::Force::kSplice;
+      break;
+    case config::Path::kSendfile:
+      policy.force = relay::Force::kSendfile;
+      break;
   }
   return policy;
 }
@@ -30,7 +38,8 @@ Site::Site(loop::EventLoop& loop, loop::Offload& offload, content::OpenFiles& fi
   for (const config::Route& route : config_->routes) {
     Route entry{.config = &route, .policy = policy_of(route.relay)};
     if (!route.handler.proxy.empty()) entry.group = group(route.handler.proxy);
-    if (route.handler.files) entry.files = std::make_unique<content::StaticFiles>(*route.handler.files, files);
+    if (route.handler.files)
+      entry.files = std::make_unique<content::StaticFiles>(*route.handler.files, files);
     routes_.push_back(std::move(entry));
   }
   for (const std::string& cidr : config_->trusted) {
@@ -50,7 +59,8 @@ upstream::Group* Site::group(const std::string& name) const {
 }
 
 bool Site::trusts(const os::Address& client) const noexcept {
-  return std::any_of(trusted_.begin(), trusted_.end(), [&](const config::Cidr& c) { return c.contains(client); });
+  return std::any_of(trusted_.begin(), trusted_.end(),
+                     [&](const config::Cidr& c) { return c.contains(client); });
 }
 
 std::size_t Site::idle_connections() const noexcept {

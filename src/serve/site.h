@@ -1,9 +1,8 @@
 // One configuration at work in one worker: routes with their handlers, upstreams with their pools.
 //
-// A reload makes a new Site; exchanges and tunnels under way keep the old one alive by shared_ptr until they end.
-// Upstreams whose configuration did not change move over with their connections and health.
-// Errors    the constructor throws std::runtime_error (a file root that can't be opened).
-// Thread    the worker's.
+// A reload makes a new Site; exchanges and tunnels under way keep the old one alive by shared_ptr until they
+// end. Upstreams whose configuration did not change move over with their connections and health. Errors the
+// constructor throws std::runtime_error (a file root that can't be opened). Thread    the worker's.
 #pragma once
 
 #include <map>
@@ -26,7 +25,7 @@ relay::Policy policy_of(const config::Relay& relay) noexcept;
 struct Route {
   const config::Route* config;
   relay::Policy policy;
-  upstream::Group* group = nullptr;              // proxy
+  upstream::Group* group = nullptr;             // proxy
   std::unique_ptr<content::StaticFiles> files;  // files
 };
 

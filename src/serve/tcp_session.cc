@@ -76,11 +76,16 @@ void TcpSession::drive() {
     state_.loop.deadlines().set(*this, state_.loop.now() + site_->config().timeouts.tunnel_idle);
   }
   switch (result) {
-    case Tunnel::Result::kRunning: return;
-    case Tunnel::Result::kMoreLater: return state_.loop.defer(*this);
-    case Tunnel::Result::kEnded: return end(observe::Ending::kCompleted, false);
-    case Tunnel::Result::kFailed: return end(observe::Ending::kTunnelFailed, true);
-    case Tunnel::Result::kInternal: return end(observe::Ending::kInternal, true);
+    case Tunnel::Result::kRunning:
+      return;
+    case Tunnel::Result::kMoreLater:
+      return state_.loop.defer(*this);
+    case Tunnel::Result::kEnded:
+      return end(observe::Ending::kCompleted, false);
+    case Tunnel::Result::kFailed:
+      return end(observe::Ending::kTunnelFailed, true);
+    case Tunnel::Result::kInternal:
+      return end(observe::Ending::kInternal, true);
   }
 }
 
@@ -110,7 +115,8 @@ void TcpSession::end(observe::Ending ending, bool reset) {
     counters.bodies_by_path[strategy].add();
     counters.bodies_by_reason[static_cast<std::size_t>(tunnel_->choice().reason)].add();
     counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kSplice)].add(tunnel_->zero_copy());
-    counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(all - tunnel_->zero_copy());
+    counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(all -
+                                                                                     tunnel_->zero_copy());
   }
   log(ending);
   state_.end_session(*this);

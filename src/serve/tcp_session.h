@@ -14,9 +14,13 @@
 
 namespace sluice::serve {
 
-class TcpSession final : public Session, private loop::SocketHandler, private loop::Deadline, private loop::Deferred {
+class TcpSession final : public Session,
+                         private loop::SocketHandler,
+                         private loop::Deadline,
+                         private loop::Deferred {
  public:
-  static void accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd, const os::Address& peer);
+  static void accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
+                     const os::Address& peer);
   ~TcpSession() override;
 
   void begin_drain() override {}  // it runs until it ends or the drain's deadline cuts it

@@ -6,7 +6,9 @@ namespace sluice::serve {
 
 namespace {
 
-relay::StreamPlan plan_of(const relay::Policy& policy) { return {.in = relay::Shape::kTunnel, .policy = policy}; }
+relay::StreamPlan plan_of(const relay::Policy& policy) {
+  return {.in = relay::Shape::kTunnel, .policy = policy};
+}
 
 }  // namespace
 
@@ -27,27 +29,31 @@ Tunnel::Result Tunnel::drive(std::size_t budget, std::string_view head) {
   return up == Result::kMoreLater || down == Result::kMoreLater ? Result::kMoreLater : Result::kRunning;
 }
 
-Tunnel::Result Tunnel::drive_one(relay::StreamTransfer& transfer, bool& done, End from, End to, std::size_t budget,
-                                 std::string_view head) {
+Tunnel::Result Tunnel::drive_one(relay::StreamTransfer& transfer, bool& done, End from, End to,
+                                 std::size_t budget, std::string_view head) {
   if (done) return Result::kRunning;
   const StepResult result = transfer.step(from.socket, from.held, to.socket, budget, head);
   moved_ = moved_ || result.bytes != 0;
   switch (result.step) {
-    case Step::kMoved: return Result::kMoreLater;
+    case Step::kMoved:
+      return Result::kMoreLater;
     case Step::kSourceDry:
     case Step::kSinkFull:
-    case Step::kWaiting: return Result::kRunning;
+    case Step::kWaiting:
+      return Result::kRunning;
     case Step::kDone:
       done = true;
       os::shutdown_write(to.socket.fd());
       return Result::kRunning;
-    case Step::kLedgerBroken: return Result::kInternal;
+    case Step::kLedgerBroken:
+      return Result::kInternal;
     case Step::kTruncated:
     case Step::kMalformed:
     case Step::kTooLarge:
     case Step::kUnsupported:
     case Step::kSourceFailed:
-    case Step::kSinkFailed: return Result::kFailed;
+    case Step::kSinkFailed:
+      return Result::kFailed;
   }
   return Result::kFailed;
 }

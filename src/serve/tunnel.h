@@ -1,6 +1,8 @@
-// Two connected sockets, bytes both ways, until both sides have finished: a TCP session, or what follows a 101.
+// Two connected sockets, bytes both ways, until both sides have finished: a TCP session, or what follows a
+// 101.
 //
-// Half-close   when one side ends its stream, all it sent is delivered first, then the other side gets a FIN; the other
+// Half-close   when one side ends its stream, all it sent is delivered first, then the other side gets a FIN;
+// the other
 //              direction goes on. A reset on one side becomes a reset on the other: the cut stays visible.
 // Memory       an idle tunnel holds neither buffer nor pipe.
 // Thread       the worker's. Borrows sockets and buffers.

@@ -1,6 +1,8 @@
-// One thread with its own loop, listening sockets, pools and counters. Workers share nothing on the data path.
+// One thread with its own loop, listening sockets, pools and counters. Workers share nothing on the data
+// path.
 //
-// Life      constructed, started and joined by the main thread; take(), drain() and stop() may be called from there and act on
+// Life      constructed, started and joined by the main thread; take(), drain() and stop() may be called from
+// there and act on
 //           the worker's own thread.
 #pragma once
 
@@ -23,12 +25,13 @@ class Worker {
   Worker(loop::Offload& offload, std::shared_ptr<observe::AccessLog> log, StatusPage page);
   ~Worker();  // stop() and join
 
-  // Binds the listeners and starts the thread, whose last act is to call `on_ended`. Throws std::runtime_error when an
-  // address or a file root can't be opened.
+  // Binds the listeners and starts the thread, whose last act is to call `on_ended`. Throws
+  // std::runtime_error when an address or a file root can't be opened.
   void start(std::shared_ptr<const config::Config> config, std::function<void()> on_ended);
 
   // A new snapshot: requests from now on follow it. The answer is empty, or says why the old one stays.
-  std::future<std::string> take(std::shared_ptr<const config::Config> config, std::shared_ptr<observe::AccessLog> log);
+  std::future<std::string> take(std::shared_ptr<const config::Config> config,
+                                std::shared_ptr<observe::AccessLog> log);
 
   // No new clients; ends when the last exchange has, at latest after timeouts.drain.
   void drain();

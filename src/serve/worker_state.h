@@ -1,4 +1,5 @@
-// What every connection of one worker shares: its loop, its pools, its parsers, its counters, today's configuration.
+// What every connection of one worker shares: its loop, its pools, its parsers, its counters, today's
+// configuration.
 //
 // Lifetime  outlives every session of the worker.
 // Thread    the worker's; the counters may be read from anywhere.

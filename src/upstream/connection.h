@@ -30,7 +30,9 @@ class Connection final : private loop::SocketHandler, private loop::Deadline {
 
   void use_by(loop::SocketHandler& user) noexcept { socket.set_handler(user); }
   // Nothing arrived and the peer has not closed: it may carry another exchange.
-  [[nodiscard]] bool is_clean() const noexcept { return socket.open() && held.empty() && !socket.peer_closed(); }
+  [[nodiscard]] bool is_clean() const noexcept {
+    return socket.open() && held.empty() && !socket.peer_closed();
+  }
   // Asks the kernel as well: before a request that could not be sent again.
   [[nodiscard]] bool is_alive() noexcept;
 
@@ -39,14 +41,16 @@ class Connection final : private loop::SocketHandler, private loop::Deadline {
 
  private:
   friend class Server;
-  Connection(loop::EventLoop& loop, std::shared_ptr<Server> server) : loop_(loop), server_(std::move(server)) {}
+  Connection(loop::EventLoop& loop, std::shared_ptr<Server> server)
+      : loop_(loop), server_(std::move(server)) {}
   void enter_pool(std::chrono::milliseconds timeout);
   void leave_pool() noexcept;
   void on_socket(loop::Socket&) override;
   void on_deadline() override;
 
   loop::EventLoop& loop_;
-  std::shared_ptr<Server> server_;  // a pooled connection and its server own each other until Server::retire()
+  std::shared_ptr<Server>
+      server_;  // a pooled connection and its server own each other until Server::retire()
   Server* pooled_in_ = nullptr;
   bool reused_ = false;
 };

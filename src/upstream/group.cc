@@ -57,7 +57,10 @@ void Group::look_up(Entry& entry) {
   };
   const bool queued = offload_.run(
       loop_, entry.ticket,
-      [answer, server = entry.config] { answer->addresses = os::resolve(server.host, server.port, answer->error); }, done);
+      [answer, server = entry.config] {
+        answer->addresses = os::resolve(server.host, server.port, answer->error);
+      },
+      done);
   if (!queued) loop_.deadlines().set(entry, loop_.now() + std::chrono::seconds(1));
 }
 
@@ -76,7 +79,8 @@ void Group::take_addresses(Entry& entry, const std::vector<os::Address>& address
 
 void Group::collect() {
   servers_.clear();
-  for (const auto& entry : entries_) servers_.insert(servers_.end(), entry->servers.begin(), entry->servers.end());
+  for (const auto& entry : entries_)
+    servers_.insert(servers_.end(), entry->servers.begin(), entry->servers.end());
 }
 
 std::shared_ptr<Server> Group::pick(const std::vector<Server*>& tried) {

@@ -1,8 +1,10 @@
 // An upstream of one worker: its servers, found by address or by name, and whose turn it is.
 //
-// Balancing   round robin over the servers that are up. When all are down nobody is asked: the client hears 503 at once
+// Balancing   round robin over the servers that are up. When all are down nobody is asked: the client hears
+// 503 at once
 //             instead of waiting for one more timeout. An only server is never taken for down.
-// Names       are looked up on offload threads, at start and every `resolve_every`; a failed look-up keeps the old
+// Names       are looked up on offload threads, at start and every `resolve_every`; a failed look-up keeps
+// the old
 //             addresses. Until the first answer there may be no server at all.
 // Thread      the worker's.
 #pragma once

@@ -59,7 +59,8 @@ void Server::keep_idle(std::unique_ptr<Connection> connection) {
 }
 
 void Server::drop_idle(Connection& connection) noexcept {
-  const auto at = std::find_if(idle_.begin(), idle_.end(), [&](const auto& c) { return c.get() == &connection; });
+  const auto at =
+      std::find_if(idle_.begin(), idle_.end(), [&](const auto& c) { return c.get() == &connection; });
   if (at != idle_.end()) idle_.erase(at);
 }
 

@@ -1,8 +1,8 @@
 // One address that an upstream's connections can go to: its health and its idle connections.
 //
-// Passive health: `max_fails` failures within `fail_timeout` mark it down for `fail_timeout`; then one exchange tries
-// it again, and its success or failure decides. Each worker learns for itself.
-// Thread    the worker's.
+// Passive health: `max_fails` failures within `fail_timeout` mark it down for `fail_timeout`; then one
+// exchange tries it again, and its success or failure decides. Each worker learns for itself. Thread    the
+// worker's.
 #pragma once
 
 #include <memory>
@@ -27,8 +27,8 @@ class Server {
   [[nodiscard]] const os::Address& address() const noexcept { return address_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }  // "127.0.0.1:80", for logs
 
-  // May be tried now. A server whose time is over is on trial: it answers true once, then false for another such time,
-  // unless the trial succeeds.
+  // May be tried now. A server whose time is over is on trial: it answers true once, then false for another
+  // such time, unless the trial succeeds.
   [[nodiscard]] bool take_turn(os::Time now) noexcept;
   // Returns true when this failure marked it down.
   bool failed(os::Time now) noexcept;
@@ -39,8 +39,8 @@ class Server {
   // Keeps it for the next exchange, or closes it when enough are kept.
   void keep_idle(std::unique_ptr<Connection> connection);
   void drop_idle(Connection& connection) noexcept;  // it closed, or said something unasked for
-  // Its group is going, or its name no longer leads here: idle connections close, and none is kept from now on. (A pooled
-  // connection and its server own each other; this is where the cycle ends.)
+  // Its group is going, or its name no longer leads here: idle connections close, and none is kept from now
+  // on. (A pooled connection and its server own each other; this is where the cycle ends.)
   void retire() noexcept;
   [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
   [[nodiscard]] const config::Upstream& config() const noexcept { return config_; }

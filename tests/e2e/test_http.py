@@ -382,13 +382,12 @@ class Servers(Case):
             deaf.listen(0)
             fillers = [socket.socket() for _ in range(4)]
             for filler in fillers:
+                self.addCleanup(filler.close)
                 filler.setblocking(False)
                 filler.connect_ex(("127.0.0.1", port))
             sluice = self.proxy([port], timeouts={"connect": "400ms"})
             self.assertEqual(get(self.port, "/late").status, 504)
             self.assertEqual(sluice.log_line("/late")["end"], "connect-timeout")
-            for filler in fillers:
-                filler.close()
             sluice.assert_nothing_left()
 
     def once_then_gone(self):

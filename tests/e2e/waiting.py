@@ -1,5 +1,6 @@
 """Ports nobody else takes, and waits that end."""
 
+import atexit
 import os
 import socket
 import time
@@ -7,6 +8,7 @@ import time
 LONGEST_WAIT = 20.0  # seconds; no wait in these tests is longer
 
 _reserved = []  # abstract sockets: held until this process ends, whatever ends it
+atexit.register(lambda: [name.close() for name in _reserved])
 
 
 def until(condition, what, timeout=LONGEST_WAIT, every=0.01):

@@ -19,6 +19,20 @@
 
 namespace sluice::serve {
 
+// How the relay sees a message's framing.
+constexpr relay::Shape shape_of(http::Framing framing) noexcept {
+  switch (framing) {
+    case http::Framing::kNone:
+    case http::Framing::kLength:
+      return relay::Shape::kLength;
+    case http::Framing::kChunked:
+      return relay::Shape::kChunk;
+    case http::Framing::kUntilClose:
+      return relay::Shape::kUntilClose;
+  }
+  return relay::Shape::kLength;
+}
+
 class ProxyExchange final : public Exchange, private loop::SocketHandler {
  public:
   ProxyExchange(ClientConnection& client, WorkerState& state, const Route& route, const Request& request,

@@ -1,0 +1,117 @@
+// Proxy exchange: the request on its way to the server.
+#include "http/rewrite.h"
+#include "serve/client_connection.h"
+#include "serve/proxy_exchange.h"
+
+namespace sluice::serve {
+
+using observe::Ending;
+
+namespace {
+
+http::ForwardedStyle style_of(config::Forwarded forwarded) noexcept {
+  switch (forwarded) {
+    case config::Forwarded::kOff:
+      return http::ForwardedStyle::kOff;
+    case config::Forwarded::kX:
+      return http::ForwardedStyle::kX;
+    case config::Forwarded::kRfc7239:
+      return http::ForwardedStyle::kRfc7239;
+    case config::Forwarded::kBoth:
+      return http::ForwardedStyle::kBoth;
+  }
+  return http::ForwardedStyle::kX;
+}
+
+}  // namespace
+
+bool ProxyExchange::write_request_head(const Request& request) {
+  const config::Route& route = *route_->config;
+  std::string_view target = request.facts.path_and_query;
+  std::string stripped;
+  if (route.strip_prefix && target.starts_with(route.path)) {
+    // Only a prefix that stands literally in the target can be taken off it: escapes keep their meaning
+    // upstream.
+    target.remove_prefix(route.path.size());
+    if (target.empty() || target.front() != '/') {
+      stripped = "/";
+      stripped += target;
+      target = stripped;
+    }
+  }
+  char ip[INET6_ADDRSTRLEN];
+  const std::size_t ip_size = client_.peer().write_ip(ip);
+  const config::Server& first = route_->group->config().servers.front();
+  std::string upstream_host;
+  if (route.host_header == config::HostHeader::kUpstream) {
+    upstream_host = first.host + (first.port == 80 ? "" : ":" + std::to_string(first.port));
+  }
+  http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
+  http::write_upstream_request(
+      out, request.head, request.facts,
+      {.target = target,
+       .host = upstream_host.empty() ? request.facts.host : std::string_view(upstream_host),
+       .forwarded = style_of(route.forwarded),
+       .trust_client = site_->trusts(client_.peer()),
+       .client_ip = {ip, ip_size},
+       .client_host = request.facts.host});
+  if (out.ok()) request_head_ = out.text();
+  return out.ok();
+}
+
+void ProxyExchange::begin_request() {
+  request_.emplace(state_.relay, relay::StreamPlan{.in = shape_of(request_framing_),
+                                                   .length = request_length_,
+                                                   .chunk_out = request_framing_ == http::Framing::kChunked,
+                                                   .limit = body_limit_,
+                                                   .policy = route_->policy,
+                                                   .filter_trailers = &http::filter_trailers});
+  request_step_ = Step::kMoved;
+  request_head_unsent_ = true;
+  client_.set_deadline(config().timeouts.first_byte);
+  drive();
+}
+
+void ProxyExchange::step_request() {
+  if (request_done_ || request_abandoned_ || !request_) return;
+  const std::string_view head =
+      std::exchange(request_head_unsent_, false) ? std::string_view(request_head_) : std::string_view();
+  const StepResult result = request_->step(client_.socket, client_.held, server_->socket, kBudget, head);
+  request_step_ = result.step;
+  if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
+  switch (result.step) {
+    case Step::kDone:
+      request_done_ = true;
+      if (request_framing_ != http::Framing::kNone) client_.set_deadline(config().timeouts.first_byte);
+      return;
+    case Step::kMoved:
+      return go_on_later();
+    case Step::kSourceDry:
+    case Step::kSinkFull:
+    case Step::kWaiting:
+      return;
+    case Step::kSinkFailed:  // it may have answered before it closed: read on
+      request_abandoned_ = true;
+      keep_alive_ = keep_alive_ && request_->source_done();
+      server_->socket.mark_readable();
+      return;
+    case Step::kTruncated:
+    case Step::kSourceFailed:
+      return end_cut(Ending::kClientBodyCut);
+    case Step::kMalformed:
+      keep_alive_ = false;
+      why_ = "chunk-malformed";
+      return at_ == ProxyState::kAwaitingHead ? give_up(400, Ending::kClientBodyMalformed)
+                                              : end_cut(Ending::kClientBodyMalformed);
+    case Step::kTooLarge:
+      keep_alive_ = false;
+      why_ = "body-too-large";
+      return at_ == ProxyState::kAwaitingHead ? give_up(413, Ending::kClientBodyTooLarge)
+                                              : end_cut(Ending::kClientBodyTooLarge);
+    case Step::kLedgerBroken:
+    case Step::kUnsupported:
+      return end_cut(Ending::kInternal);
+  }
+}
+
+}  // namespace sluice::serve

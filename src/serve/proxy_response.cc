@@ -1,0 +1,245 @@
+// Proxy exchange: the response's head, its body, and what follows a 101.
+#include <algorithm>
+
+#include "http/rewrite.h"
+#include "os/socket.h"
+#include "serve/client_connection.h"
+#include "serve/proxy_exchange.h"
+
+namespace sluice::serve {
+
+using observe::Ending;
+
+namespace {
+
+// How a body goes to a client: a length stays one; everything else is chunked, or until close for HTTP/1.0.
+http::Framing framing_for_client(http::Framing upstream, bool http10) noexcept {
+  if (upstream == http::Framing::kNone || upstream == http::Framing::kLength) return upstream;
+  return http10 ? http::Framing::kUntilClose : http::Framing::kChunked;
+}
+
+}  // namespace
+
+void ProxyExchange::read_response() {
+  http::ResponseParser* parser = partial_.get();
+  if (parser == nullptr) {
+    parser = &state_.response_parser;
+    parser->reset();
+  }
+  relay::Buffer& held = server_->held;
+  bool drained = false;
+  while (at_ == ProxyState::kAwaitingHead) {
+    if (!held.empty()) {
+      switch (parser->parse(held.view())) {
+        case http::Parse::kRefused:
+          why_ = http::name_of(parser->verdict());
+          server_failed();
+          return give_up(502, Ending::kUpstreamHeadInvalid);
+        case http::Parse::kDone:
+          if (!take_head(parser->head(), drained)) return;
+          partial_.reset();  // an interim response; its head has been consumed
+          parser = &state_.response_parser;
+          parser->reset();
+          continue;
+        case http::Parse::kIncomplete:
+          break;
+      }
+    }
+    loop::Socket& socket = server_->socket;
+    if (!socket.readable()) break;
+    if (!held.acquire(state_.relay.heads)) return end_cut(Ending::kInternal);
+    held.compact();
+    // The first read is capped, so that a large body is not pulled into user memory along with its head.
+    const std::span<char> room = held.room().first(std::min(held.room().size(), config().limits.head));
+    const os::IoResult got = os::recv_some(socket.fd(), room);
+    if (got.would_block()) {
+      socket.clear_readable();
+      break;
+    }
+    if (!got.ok() || got.bytes == 0) {
+      if (!held.empty())
+        forget_request();  // a head that breaks off was meant for us: the request was acted on
+      return server_lost(false);
+    }
+    drained = got.bytes < room.size();
+    held.filled(got.bytes);
+    if (first_byte_time_.count() < 0) first_byte_time_ = elapsed();
+  }
+  if (at_ != ProxyState::kAwaitingHead) return;
+  held.release_if_empty();
+  if (!held.empty() && partial_ == nullptr) partial_ = std::make_unique<http::ResponseParser>(*parser);
+}
+
+// true: it was an interim response, look for the next head.
+bool ProxyExchange::take_head(const http::ResponseHead& head, bool drained) {
+  const http::ResponseFacts facts = http::response_facts(head, method_);
+  if (facts.verdict != http::Verdict::kOk || (head.status == 101 && !wants_upgrade_)) {
+    why_ = http::name_of(head.status == 101 ? http::Verdict::kUnexpectedUpgrade : facts.verdict);
+    give_up(502, Ending::kUpstreamHeadInvalid);
+    return false;
+  }
+  if (facts.interim) {
+    pass_interim(head);
+    return at_ == ProxyState::kAwaitingHead;
+  }
+  picked_->succeeded();
+  forget_request();  // from here on there is no other try
+  if (head.status == 101) {
+    begin_tunnel(head);
+  } else {
+    begin_response(head, facts, drained);
+  }
+  return false;
+}
+
+void ProxyExchange::pass_interim(const http::ResponseHead& head) {
+  move(ProxyInput::kInterim);
+  if (!http10_) {  // RFC 9110 section 15.2: never to an HTTP/1.0 client
+    http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
+    http::write_client_response(out, head, {});
+    // Bounded: a server that sends interim responses to a client that reads none is broken off.
+    if (!out.ok() || interim_left_.size() + out.text().size() > 64_KiB) {
+      why_ = "too-many-interim-responses";
+      return give_up(502, Ending::kUpstreamHeadInvalid);
+    }
+    interim_left_ += out.text();
+    send_interim();
+  }
+  server_->held.consume(head.size());
+}
+
+void ProxyExchange::send_interim() {
+  while (!interim_left_.empty() && client_.socket.writable()) {
+    const iovec piece{.iov_base = interim_left_.data(), .iov_len = interim_left_.size()};
+    const os::IoResult put = os::send_some(client_.socket.fd(), {&piece, 1}, false);
+    if (!put.ok())
+      return client_.socket.clear_writable();  // gone or full: the response's own head finds out which
+    interim_left_.erase(0, put.bytes);
+  }
+}
+
+void ProxyExchange::begin_response(const http::ResponseHead& head, const http::ResponseFacts& facts,
+                                   bool drained) {
+  status_ = head.status;
+  response_can_keep_ = facts.keep_alive;
+  const http::Framing framing = framing_for_client(facts.framing, http10_);
+  client_close_delimited_ = framing == http::Framing::kUntilClose;
+  keep_alive_ = keep_alive_ && !client_close_delimited_ && !state_.draining;
+
+  http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
+  out.put(interim_left_);
+  interim_left_.clear();
+  const bool has_body = facts.framing != http::Framing::kNone;
+  response_.emplace(state_.relay, relay::StreamPlan{.in = shape_of(facts.framing),
+                                                    .length = has_body ? facts.length : 0,
+                                                    .chunk_out = framing == http::Framing::kChunked,
+                                                    .policy = route_->policy,
+                                                    .filter_trailers = &http::filter_trailers});
+  // The head's bytes stay where they are: only what lies behind them moves from here on.
+  server_->held.consume(head.size());
+  const std::size_t came_along = server_->held.size();
+  const bool tells_path = route_->config->server_timing;
+  http::write_client_response(
+      out, head,
+      {.framing = framing,
+       .length = facts.length,
+       .has_length = facts.has_length,
+       .keep_alive = keep_alive_,
+       .http10_client = http10_,
+       .date = facts.has_date ? std::string_view() : state_.date(),
+       .server_timing = tells_path ? server_timing(response_->foresee(server_->held)) : std::string_view()});
+  if (!out.ok()) {
+    why_ = "head-too-large";
+    return give_up(502, Ending::kUpstreamHeadInvalid);
+  }
+  move(ProxyInput::kHead);
+  client_.set_deadline(config().timeouts.body_idle);
+  // Nothing is left to read when the whole body came with the head: no call is needed to hear so.
+  const bool whole = !has_body || (facts.framing == http::Framing::kLength && facts.length <= came_along);
+  if (whole && drained) server_->socket.clear_readable();
+  relay_body(out.text());
+}
+
+void ProxyExchange::relay_body(std::string_view head) {
+  const StepResult result = response_->step(server_->socket, server_->held, client_.socket, kBudget, head);
+  response_step_ = result.step;
+  if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
+  const auto broken = [&](Ending ending) {
+    if (response_->sink_touched()) return end_cut(ending);
+    give_up(502, ending);  // the client has seen nothing yet: it can be told
+  };
+  switch (result.step) {
+    case Step::kDone:
+      return deliver();
+    case Step::kMoved:
+      return go_on_later();
+    case Step::kSourceDry:
+    case Step::kSinkFull:
+    case Step::kWaiting:
+      return;
+    case Step::kTruncated:
+    case Step::kSourceFailed:
+      return broken(Ending::kUpstreamCut);
+    case Step::kMalformed:
+      return broken(Ending::kUpstreamMalformed);
+    case Step::kSinkFailed:
+      return end_cut(Ending::kClientGone);
+    case Step::kLedgerBroken:
+    case Step::kTooLarge:
+    case Step::kUnsupported:
+      return end_cut(Ending::kInternal);
+  }
+}
+
+void ProxyExchange::deliver() {
+  move(ProxyInput::kDelivered);
+  const Moved all = moved();
+  // The server's connection goes back before the next request is looked at, so that the next one finds it.
+  if (response_can_keep_ && request_done_ && server_->is_clean()) {
+    upstream::Connection::keep(std::move(server_));
+  } else {
+    server_.reset();
+  }
+  // A request that was not read to its end leaves no way to find the next one.
+  const bool keep = keep_alive_ && request_done_;
+  finish(Ending::kCompleted, keep ? Outcome::kKeep : Outcome::kClose, all);
+}
+
+void ProxyExchange::begin_tunnel(const http::ResponseHead& head) {
+  status_ = 101;
+  http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
+  out.put(interim_left_);
+  http::write_client_response(out, head, {.upgrade = true});
+  if (!out.ok()) {
+    why_ = "head-too-large";
+    return give_up(502, Ending::kUpstreamHeadInvalid);
+  }
+  server_->held.consume(head.size());
+  move(ProxyInput::kSwitched);
+  state_.counters.tunnels.add();
+  tunnel_ = std::make_unique<Tunnel>(state_.relay, route_->policy, Tunnel::End{client_.socket, client_.held},
+                                     Tunnel::End{server_->socket, server_->held});
+  client_.set_deadline(config().timeouts.tunnel_idle);
+  step_tunnel(out.text());
+}
+
+void ProxyExchange::step_tunnel(std::string_view head) {
+  const Tunnel::Result result = tunnel_->drive(kBudget, head);
+  if (tunnel_->moved()) client_.set_deadline(config().timeouts.tunnel_idle);
+  switch (result) {
+    case Tunnel::Result::kRunning:
+      return;
+    case Tunnel::Result::kMoreLater:
+      return go_on_later();
+    case Tunnel::Result::kEnded:
+      move(ProxyInput::kDelivered);
+      state_.counters.tunnels.subtract();
+      return finish(Ending::kCompleted, Outcome::kClose, moved());
+    case Tunnel::Result::kFailed:
+      return end_cut(Ending::kTunnelFailed);
+    case Tunnel::Result::kInternal:
+      return end_cut(Ending::kInternal);
+  }
+}
+
+}  // namespace sluice::serve

@@ -1,0 +1,101 @@
+// Proxy exchange: a connection to somebody, and what happens when that fails.
+#include <spdlog/spdlog.h>
+
+#include <cstring>
+
+#include "serve/client_connection.h"
+#include "serve/proxy_exchange.h"
+
+namespace sluice::serve {
+
+using observe::Ending;
+
+void ProxyExchange::find_server() {
+  upstream::Group& group = *route_->group;
+  if (group.resolving()) {
+    client_.set_deadline(config().timeouts.connect);
+    resolving_ = group.when_resolved([this] {
+      resolving_.reset();
+      find_server();
+      client_.settle();
+    });
+    return;
+  }
+  for (;;) {
+    picked_ = group.pick(tried_);
+    if (picked_ == nullptr) {
+      return tried_.empty() ? give_up(503, Ending::kNoServer) : give_up(failure_.status, failure_.ending);
+    }
+    upstream_name_ = picked_->name();
+    server_ = picked_->take_idle();
+    // A request that can't be sent again must not meet a connection the server has just closed.
+    while (server_ != nullptr && !request_can_be_repeated() && !server_->is_alive())
+      server_ = picked_->take_idle();
+    if (server_ != nullptr) {
+      state_.counters.upstream_reuses.add();
+      server_->use_by(*this);
+      move(ProxyInput::kConnectionReused);
+      return begin_request();
+    }
+    int error = 0;
+    server_ = upstream::Connection::open(state_.loop, picked_, *this, error);
+    if (server_ != nullptr) {
+      state_.counters.upstream_connects.add();
+      move(ProxyInput::kServerPicked);
+      client_.set_deadline(config().timeouts.connect);
+      return;
+    }
+    spdlog::warn("upstream {}: no connection to {}: {}", group.config().name, picked_->name(),
+                 std::strerror(error));
+    tried_.push_back(picked_.get());
+    failure_ = {502, Ending::kConnectFailed};
+    server_failed();
+  }
+}
+
+void ProxyExchange::on_connected() {
+  if (server_->connect_error() != 0) return server_lost(false);
+  connect_time_ = elapsed();
+  move(ProxyInput::kConnected);
+  begin_request();
+}
+
+// The server is of no use for this request: try again where that is safe, else answer for it. RFC 9110
+// section 9.2.2.
+void ProxyExchange::server_lost(bool timed_out) {
+  const bool connecting = at_ == ProxyState::kConnecting;
+  // A pooled connection that the server had closed meanwhile says nothing about its health.
+  const bool stale = !connecting && server_->reused() && !timed_out;
+  if (!stale) server_failed();
+  if (connecting) {
+    failure_ = timed_out ? Failure{504, Ending::kConnectTimeout} : Failure{502, Ending::kConnectFailed};
+  } else {
+    failure_ = timed_out ? Failure{504, Ending::kUpstreamHeadTimeout} : Failure{502, Ending::kUpstreamGone};
+  }
+  const bool again = connecting || (!timed_out && request_can_be_repeated());
+  server_.reset();
+  request_.reset();
+  partial_.reset();
+  if (!again) return give_up(failure_.status, failure_.ending);
+  // Stale: the same server once more; each try uses up one of its idle connections, so this ends.
+  if (!stale) tried_.push_back(picked_.get());
+  state_.counters.upstream_retries.add();
+  request_done_ = request_abandoned_ = false;
+  move(ProxyInput::kTryAgain);
+  find_server();
+}
+
+void ProxyExchange::server_failed() {
+  if (!picked_->failed(state_.loop.now())) return;
+  state_.counters.server_marked_down.add();
+  spdlog::warn("upstream {}: {} is marked down for {} ms", route_->group->config().name, picked_->name(),
+               picked_->config().fail_timeout.count());
+}
+
+// Whether sending the same request again is allowed and possible: it may be repeated (RFC 9110
+// section 9.2.2), and no byte of a body has left our hands.
+bool ProxyExchange::request_can_be_repeated() const noexcept {
+  return http::is_idempotent(method_) && request_framing_ == http::Framing::kNone && !request_head_.empty();
+}
+
+}  // namespace sluice::serve

@@ -5,6 +5,11 @@
 
 namespace sluice::serve {
 
+namespace {
+constexpr const char* kAllow =
+    "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";  // not CONNECT, not TRACE
+}
+
 AnswerExchange::AnswerExchange(ClientConnection& client, WorkerState& state, const Route* route,
                                const Request& request)
     : Exchange(client, state, route, request), path_(request.path), head_(&request.head) {
@@ -22,18 +27,23 @@ void AnswerExchange::skip_request_body(const http::RequestFacts& facts, std::siz
 }
 
 void AnswerExchange::refuse(int status, const char* why, bool close, observe::Ending ending) {
-  refused_ = true;
+  answered_ = true;
   ending_ = ending;
   why_ = why;
   if (close) keep_alive_ = false;
   content::Answer plain = plain_answer(status);
-  if (status == 405) plain.fields += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
+  if (status == 405) plain.fields += kAllow;
   if (status == 503) plain.fields += "Retry-After: 1\r\n";
   answer(std::move(plain));
 }
 
+void AnswerExchange::answer_options() {
+  answered_ = true;
+  answer({.status = 204, .fields = kAllow, .body = {}, .length = 0, .has_length = false});
+}
+
 void AnswerExchange::start() {
-  if (!refused_) {
+  if (!answered_) {
     const config::Handler& handler = route_->config->handler;
     if (handler.files) {
       answer_from_file();

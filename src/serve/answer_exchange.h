@@ -21,6 +21,9 @@ class AnswerExchange final : public Exchange {
   // malformed head nobody knows where the next request begins.
   void refuse(int status, const char* why, bool close, observe::Ending ending = observe::Ending::kRefused);
 
+  // What we can do ourselves: for an OPTIONS that may go no further.
+  void answer_options();
+
   void start() override;
   void on_client() override { drive(); }
   void on_deadline() override;
@@ -43,8 +46,8 @@ class AnswerExchange final : public Exchange {
   std::string path_;
   std::uint64_t cold_waits_ = 0;
   const http::RequestHead* head_ = nullptr;  // only within start()
-  bool refused_ = false;
-  std::size_t skip_ = 0;  // bytes of `held` that are this request
+  bool answered_ = false;                    // before start()
+  std::size_t skip_ = 0;                     // bytes of `held` that are this request
 };
 
 }  // namespace sluice::serve

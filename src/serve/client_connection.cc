@@ -144,8 +144,10 @@ void ClientConnection::start_exchange(http::RequestParser& parser) {
   } else if (body_limit != 0 && facts.framing == http::Framing::kLength && facts.length > body_limit) {
     refuse(413, "body-too-large", observe::Ending::kClientBodyTooLarge);
   } else if (route->group != nullptr && facts.max_forwards == 0) {
-    // We are the last recipient it allows; only OPTIONS gets here (RFC 9110 section 7.6.2).
-    refuse(405, "max-forwards");
+    // We are the last recipient it allows, and only OPTIONS gets here (RFC 9110 section 7.6.2).
+    auto last = std::make_unique<AnswerExchange>(*this, state_, route, request);
+    last->answer_options();
+    exchange_ = std::move(last);
   } else if (route->group != nullptr) {
     exchange_ = std::make_unique<ProxyExchange>(*this, state_, *route, request, body_limit);
   } else {

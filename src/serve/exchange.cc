@@ -49,6 +49,12 @@ std::string_view Exchange::server_timing(relay::Choice choice) {
   return {timing_, static_cast<std::size_t>(n)};
 }
 
+void Exchange::ledger_broken() {
+  state_.counters.ledger_violations.add();
+  spdlog::error("a body's ledger did not balance on route {}; the connection is cut",
+                route_ == nullptr ? "" : route_->config->name);
+}
+
 void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& moved) {
   if (outcome_ != Outcome::kRunning) return;
   outcome_ = outcome == Outcome::kKeep && state_.draining ? Outcome::kClose : outcome;
@@ -62,11 +68,6 @@ void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& move
   counters.bytes_by_path[strategy].add(moved.zero_copy);
   counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(moved.in + moved.out -
                                                                                    moved.zero_copy);
-  if (ending == observe::Ending::kInternal) {
-    counters.ledger_violations.add();
-    spdlog::error("a body's ledger did not balance: {} in, {} out; the connection was cut", moved.in,
-                  moved.out);
-  }
   if (log_text_ == nullptr || state_.log == nullptr) return;
   const LogText& text = *log_text_;
   state_.log->add({
@@ -87,7 +88,8 @@ void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& move
       .path = relay::name_of(moved.choice.strategy),
       .why = why_.empty() ? std::string_view(relay::name_of(moved.choice.reason)) : std::string_view(why_),
       .end = ending,
-      .total = elapsed(),
+      // Read anew: what happened within one turn of the loop took some time, too.
+      .total = std::chrono::duration_cast<std::chrono::microseconds>(os::now() - began_),
       .connect = connect_time_,
       .first_byte = first_byte_time_,
   });

@@ -56,6 +56,8 @@ class Exchange : private loop::Deferred {
   };
   // The end: counts, logs, sets the outcome. Once.
   void finish(observe::Ending ending, Outcome outcome, const Moved& moved);
+  // A body's books do not add up: counted and logged as what it is, a bug of ours.
+  void ledger_broken();
   // Go on in the next turn.
   void go_on_later() { state_.loop.defer(*this); }
   virtual void drive() = 0;

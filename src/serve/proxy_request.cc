@@ -43,7 +43,8 @@ bool ProxyExchange::write_request_head(const Request& request) {
   const std::size_t ip_size = client_.peer().write_ip(ip);
   const config::Server& first = route_->group->config().servers.front();
   std::string upstream_host;
-  if (route.host_header == config::HostHeader::kUpstream) {
+  // An HTTP/1.0 client may have sent no Host; the request goes on as HTTP/1.1, which needs one.
+  if (route.host_header == config::HostHeader::kUpstream || request.facts.host.empty()) {
     upstream_host = first.host + (first.port == 80 ? "" : ":" + std::to_string(first.port));
   }
   http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
@@ -109,6 +110,8 @@ void ProxyExchange::step_request() {
       return at_ == ProxyState::kAwaitingHead ? give_up(413, Ending::kClientBodyTooLarge)
                                               : end_cut(Ending::kClientBodyTooLarge);
     case Step::kLedgerBroken:
+      ledger_broken();
+      return end_cut(Ending::kInternal);
     case Step::kUnsupported:
       return end_cut(Ending::kInternal);
   }

@@ -185,6 +185,8 @@ void ProxyExchange::relay_body(std::string_view head) {
     case Step::kSinkFailed:
       return end_cut(Ending::kClientGone);
     case Step::kLedgerBroken:
+      ledger_broken();
+      return end_cut(Ending::kInternal);
     case Step::kTooLarge:
     case Step::kUnsupported:
       return end_cut(Ending::kInternal);
@@ -238,6 +240,7 @@ void ProxyExchange::step_tunnel(std::string_view head) {
     case Tunnel::Result::kFailed:
       return end_cut(Ending::kTunnelFailed);
     case Tunnel::Result::kInternal:
+      ledger_broken();
       return end_cut(Ending::kInternal);
   }
 }

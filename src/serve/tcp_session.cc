@@ -1,5 +1,7 @@
 #include "serve/tcp_session.h"
 
+#include <spdlog/spdlog.h>
+
 #include "os/socket.h"
 
 namespace sluice::serve {
@@ -106,7 +108,10 @@ void TcpSession::end(observe::Ending ending, bool reset) {
   observe::Counters& counters = state_.counters;
   counters.tunnels.subtract();
   counters.endings[static_cast<std::size_t>(ending)].add();
-  if (ending == observe::Ending::kInternal) counters.ledger_violations.add();
+  if (ending == observe::Ending::kInternal) {
+    counters.ledger_violations.add();
+    spdlog::error("a tunnel's ledger did not balance on listener {}; it was cut", group_->config().name);
+  }
   if (tunnel_ != nullptr) {
     const auto strategy = static_cast<std::size_t>(tunnel_->choice().strategy);
     const std::uint64_t all = tunnel_->from_client() + tunnel_->to_client();

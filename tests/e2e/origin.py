@@ -251,6 +251,8 @@ def answer(connection, text, *fields, status="200 OK"):
 
 def hashing(connection, request):
     """Answers what came: the request line, its fields, and its body's size and hash."""
+    if request.get("Expect") == "100-continue":
+        connection.send("HTTP/1.1 100 Continue\r\n\r\n")
     digest, size = hashlib.sha256(), 0
 
     def take(data):

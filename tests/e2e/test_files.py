@@ -30,7 +30,9 @@ class Files(Case):
         files = {"root": str(self.root), **options}
         self.port = None
         route = {"path": "/files/", "files": files, "strip_prefix": True, "server_timing": True, "relay": {"path": path}}
-        return self.proxy([1], routes=[route])
+        config = self.http_config([], routes=[route])
+        del config["routes"][-1], config["upstreams"]  # what is no file is nothing at all
+        return self.start(config)
 
     def write(self, name, size):
         """As one does it: a new file takes the name, so what is being sent stays as it was."""

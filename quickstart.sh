@@ -92,7 +92,8 @@ $user daemon off; worker_processes 1; pid nginx.pid; error_log nginx.log warn;
 events { worker_connections 512; }
 http {
   access_log off; sendfile on; default_type application/octet-stream;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  client_body_temp_path nginx-body; proxy_temp_path nginx-proxy; fastcgi_temp_path nginx-fastcgi;
+  uwsgi_temp_path nginx-uwsgi; scgi_temp_path nginx-scgi;
   server {
     listen 127.0.0.1:7090;
     root $PWD/$www;
@@ -159,9 +160,9 @@ printf '  %s%s%s\n' "$dim" "$(logged '"target":"/100M\.bin"')" "$plain"
 
 say "A body that ends early is never taken for whole"
 cp "$www/1M.bin" "$www/shrinks.bin"
-truncate -s 64M "$www/shrinks.bin"
+truncate -s 256M "$www/shrinks.bin"
 rm -f "$work/cut"
-curl -s --max-time 60 --limit-rate 2M -o "$work/cut" "$proxy/files/shrinks.bin" &
+curl -s --max-time 60 --limit-rate 20M -o "$work/cut" "$proxy/files/shrinks.bin" &
 reader=$!
 for _ in $(seq 50); do [ -s "$work/cut" ] && break; sleep 0.1; done
 truncate -s 1K "$www/shrinks.bin"

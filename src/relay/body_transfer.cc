@@ -141,6 +141,7 @@ Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::si
   if (put.ok() && put.bytes == 0) return Step::kTruncated;
   if (!put.ok() && (put.error == EINVAL || put.error == ENOSYS || put.error == EOPNOTSUPP)) {
     refused_ = true;  // a file system without it: the same bytes are copied, from this one on
+    if (zero_copy_ == 0) choice_ = {};
     return Step::kMoved;
   }
   if (!put.ok()) {

@@ -102,8 +102,12 @@ std::size_t ChunkedDecoder::skip_framing(std::string_view in) {
         trailers_.push_back(c);
         break;
       case State::kEndLf:
-        state_ = c == '\n' ? State::kDone : State::kBroken;
-        return i + 1;
+        if (c == '\n') {
+          state_ = State::kDone;
+          return i + 1;
+        }
+        state_ = State::kBroken;
+        break;
       case State::kData:
       case State::kDone:
       case State::kBroken:

@@ -66,18 +66,22 @@ void StreamTransfer::note(Choice choice) noexcept {
   if (choice_.strategy != Strategy::kSplice) choice_ = choice;
 }
 
+Question StreamTransfer::question(std::uint64_t run) const noexcept {
+  return {.source = SourceKind::kSocket,
+          .shape = plan_.in,
+          .length = run == kEndless ? std::nullopt : std::optional(run),
+          .streaming = streaming_,
+          .kernel_refused = refused_,
+          .splice_built = resources_.kernel.splice,
+          .sendfile_built = resources_.kernel.sendfile,
+          .force = plan_.policy.force,
+          .splice_min = plan_.policy.splice_min,
+          .sendfile_min = plan_.policy.sendfile_min};
+}
+
 bool StreamTransfer::splices(std::uint64_t run) {
   if (!deciding_ && plan_.in != Shape::kTunnel && (pipe_.valid() || !splicing_)) return splicing_;
-  Question q{.source = SourceKind::kSocket,
-             .shape = plan_.in,
-             .length = run == kEndless ? std::nullopt : std::optional(run),
-             .streaming = streaming_,
-             .kernel_refused = refused_,
-             .splice_built = resources_.kernel.splice,
-             .sendfile_built = resources_.kernel.sendfile,
-             .force = plan_.policy.force,
-             .splice_min = plan_.policy.splice_min,
-             .sendfile_min = plan_.policy.sendfile_min};
+  Question q = question(run);
   // A run that began spliced ends spliced: its rest is small only because most of it has gone.
   if (!deciding_ && splicing_) q.splice_min = 0;
   Choice choice = choose(q);
@@ -98,15 +102,8 @@ Choice StreamTransfer::foresee(Buffer& held) {
   if (in_done_) return {Strategy::kNone, Reason::kNoBody};
   if (ready_ == 0 && !held.empty()) (void)decode(held);  // its outcome is met again by step()
   const std::uint64_t run = run_left();
-  Question q{.shape = plan_.in,
-             .length = run == kEndless ? std::nullopt : std::optional(run),
-             .came_with_head = in_done_,
-             .kernel_refused = refused_,
-             .splice_built = resources_.kernel.splice,
-             .sendfile_built = resources_.kernel.sendfile,
-             .force = plan_.policy.force,
-             .splice_min = plan_.policy.splice_min,
-             .sendfile_min = plan_.policy.sendfile_min};
+  Question q = question(run);
+  q.came_with_head = in_done_;
   if (plan_.in == Shape::kChunk && run == 0) q.length = 1;  // no chunk seen yet, or only small ones
   return choose(q);
 }
@@ -397,6 +394,9 @@ Step StreamTransfer::push_pipe(Ends io) {
 
 // The sink can't be spliced to: what is in the pipe comes back into memory and goes on from there.
 Step StreamTransfer::unpipe(Buffer& held) {
+  held.consume(gap_);  // spent framing behind the memory part that went out before
+  gap_ = 0;
+  if (zero_copy_ == 0) choice_ = {Strategy::kBuffered, Reason::kKernelRefused};
   if (!held.acquire(resources_.blocks)) {
     error_ = ENOMEM;
     return Step::kSourceFailed;

@@ -87,6 +87,7 @@ class StreamTransfer {
   Step source_ended() noexcept;
   void frame();
   void end_body(std::string& out);
+  [[nodiscard]] Question question(std::uint64_t run) const noexcept;
   bool splices(std::uint64_t run);
   void note(Choice choice) noexcept;
   [[nodiscard]] std::uint64_t run_left() const noexcept;

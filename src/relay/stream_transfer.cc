@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <limits>
 
+#include <sys/socket.h>
 #include "os/kernel_paths.h"
 #include "os/socket.h"
 
@@ -224,7 +225,10 @@ Step StreamTransfer::decode_chunks(Buffer& held) {
     held.consume(gap_);
     gap_ = 0;
   } else if (choice_.strategy == Strategy::kNone) {
-    note({Strategy::kBuffered, in_done_ ? Reason::kCameWithHead : Reason::kSmallChunks});
+    // Chunks that one read brought along whole: why they are copied has not been asked yet.
+    Choice copied = choose(question(1));
+    if (copied.strategy != Strategy::kBuffered) copied = {Strategy::kBuffered, Reason::kSmallChunks};
+    note(in_done_ && !read_ ? Choice{Strategy::kBuffered, Reason::kCameWithHead} : copied);
   }
   return Step::kMoved;
 }
@@ -235,6 +239,7 @@ Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
   const os::IoResult got = os::splice_in(io.source.fd(), *pipe_, want);
   if (got.would_block()) {
     io.source.clear_readable();
+    if (run_left() != kEndless) { int v = (int)std::min<std::uint64_t>(run_left(), 131072); setsockopt(io.source.fd(), SOL_SOCKET, SO_RCVLOWAT, &v, sizeof v); }
     return Step::kSourceDry;
   }
   if (!got.ok() && is_refusal(got.error)) {
@@ -284,6 +289,7 @@ Step StreamTransfer::fill_memory(Ends io) {
     eof_seen_ = true;
     return source_ended();
   }
+  read_ = true;
   streaming_ = got.bytes == room.size();
   io.held.filled(got.bytes);
   if (run_left() != 0) note(run_choice_);

@@ -119,6 +119,7 @@ class StreamTransfer {
   bool splicing_ = false;    // ... and this was the answer for the current run
   bool refused_ = false;     // the kernel would not splice here
   bool eof_seen_ = false;
+  bool read_ = false;  // a block was filled from the source
   bool touched_ = false;
   bool streaming_ = false;        // kTunnel: the last read filled its block
   std::uint8_t small_fills_ = 0;  // kTunnel: consecutive little ones

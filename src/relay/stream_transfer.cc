@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <limits>
 
-#include <sys/socket.h>
 #include "os/kernel_paths.h"
 #include "os/socket.h"
 
@@ -239,7 +238,6 @@ Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
   const os::IoResult got = os::splice_in(io.source.fd(), *pipe_, want);
   if (got.would_block()) {
     io.source.clear_readable();
-    if (run_left() != kEndless) { int v = (int)std::min<std::uint64_t>(run_left(), 131072); setsockopt(io.source.fd(), SOL_SOCKET, SO_RCVLOWAT, &v, sizeof v); }
     return Step::kSourceDry;
   }
   if (!got.ok() && is_refusal(got.error)) {

@@ -10,7 +10,7 @@
 packages_of() {
   case $1 in
     build) echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev ;;
-    tests) echo catch2 python3 nginx curl wrk iperf3 util-linux ;;
+    tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux ;;
     tour) echo nginx curl python3 ;;
     bench) echo nginx haproxy wrk curl python3 util-linux ;;
     *) echo "packages.sh: no such profile: $1" >&2 && return 1 ;;

@@ -26,7 +26,8 @@ std::optional<Address> Address::parse(std::string_view text) {
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
   char buffer[INET6_ADDRSTRLEN] = {};
-  if (host.size() >= sizeof buffer) return std::nullopt;
+  // A NUL would end the text for inet_pton(), and what follows it would be let through unseen.
+  if (host.size() >= sizeof buffer || host.find('\0') != std::string_view::npos) return std::nullopt;
   std::memcpy(buffer, host.data(), host.size());
   if (!bracketed && ::inet_pton(AF_INET, buffer, &out.storage_.v4.sin_addr) == 1) {
     out.storage_.v4.sin_family = AF_INET;

@@ -3,9 +3,10 @@
 namespace sluice::relay {
 
 namespace {
-// A pipe of one page holds one slot: a relay through it would make a system call pair per segment. The kernel
-// hands them out silently once a user's pipe pages pass the soft quota (pipe(7), pipe-user-pages-soft).
-constexpr std::size_t kLeastCapacity = 2 * 4096;
+// A pipe of one or two pages has as many slots: a relay through it would make a pair of system calls for each
+// segment or two. The kernel hands them out silently once a user's pipe pages pass the soft quota (pipe(7),
+// pipe-user-pages-soft).
+constexpr std::size_t kLeastCapacity = 4 * 4096;
 }  // namespace
 
 PipeLease PipePool::take() noexcept {

@@ -61,6 +61,10 @@ class StreamTransfer {
 
   // What choose() will say of the first run, for a header that must be written before anything moves.
   Choice foresee(Buffer& held);
+  // False for chunks of which none has arrived: what becomes of them depends on their sizes.
+  [[nodiscard]] bool foreseeable(const Buffer& held) const noexcept {
+    return plan_.in != Shape::kChunk || !held.empty();
+  }
 
   [[nodiscard]] bool source_done() const noexcept { return in_done_; }   // the whole body was taken in
   [[nodiscard]] bool sink_touched() const noexcept { return touched_; }  // at least one byte went out

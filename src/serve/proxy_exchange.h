@@ -58,6 +58,7 @@ class ProxyExchange final : public Exchange, private loop::SocketHandler {
   void pass_interim(const http::ResponseHead& head);
   void send_interim();
   void begin_response(const http::ResponseHead& head, const http::ResponseFacts& facts, bool drained);
+  std::string_view foreseen_path();  // the Server-Timing value
   void begin_tunnel(const http::ResponseHead& head);
   void relay_body(std::string_view head);
   void step_tunnel(std::string_view head);

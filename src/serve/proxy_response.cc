@@ -118,6 +118,11 @@ void ProxyExchange::send_interim() {
   }
 }
 
+std::string_view ProxyExchange::foreseen_path() {
+  if (!response_->foreseeable(server_->held)) return "sluice;desc=\"decided chunk by chunk\"";
+  return server_timing(response_->foresee(server_->held));
+}
+
 void ProxyExchange::begin_response(const http::ResponseHead& head, const http::ResponseFacts& facts,
                                    bool drained) {
   status_ = head.status;
@@ -139,15 +144,14 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
   server_->held.consume(head.size());
   const std::size_t came_along = server_->held.size();
   const bool tells_path = route_->config->server_timing;
-  http::write_client_response(
-      out, head,
-      {.framing = framing,
-       .length = facts.length,
-       .has_length = facts.has_length,
-       .keep_alive = keep_alive_,
-       .http10_client = http10_,
-       .date = facts.has_date ? std::string_view() : state_.date(),
-       .server_timing = tells_path ? server_timing(response_->foresee(server_->held)) : std::string_view()});
+  http::write_client_response(out, head,
+                              {.framing = framing,
+                               .length = facts.length,
+                               .has_length = facts.has_length,
+                               .keep_alive = keep_alive_,
+                               .http10_client = http10_,
+                               .date = facts.has_date ? std::string_view() : state_.date(),
+                               .server_timing = tells_path ? foreseen_path() : std::string_view()});
   if (!out.ok()) {
     why_ = "head-too-large";
     return give_up(502, Ending::kUpstreamHeadInvalid);

@@ -95,7 +95,9 @@ void ProxyExchange::server_failed() {
 // Whether sending the same request again is allowed and possible: it may be repeated (RFC 9110
 // section 9.2.2), and no byte of a body has left our hands.
 bool ProxyExchange::request_can_be_repeated() const noexcept {
-  return http::is_idempotent(method_) && request_framing_ == http::Framing::kNone && !request_head_.empty();
+  const bool bodyless = request_framing_ == http::Framing::kNone ||
+                        (request_framing_ == http::Framing::kLength && request_length_ == 0);
+  return http::is_idempotent(method_) && bodyless && !request_head_.empty();
 }
 
 }  // namespace sluice::serve

@@ -384,6 +384,19 @@ class Servers(Case):
             self.assertEqual(sluice.log_line(target)["end"], "connect-failed")
         sluice.assert_nothing_left()
 
+    def test_a_server_is_found_by_its_name(self):
+        origin = self.origin()
+        sluice = self.proxy({"servers": [f"localhost:{origin.port}"]})
+        self.assert_whole(get(self.port, "/length/10", expected=Pattern.at), 10)
+        self.assertIn(sluice.log_line("/length/10")["upstream"], (f"127.0.0.1:{origin.port}", f"[::1]:{origin.port}"))
+        sluice.assert_nothing_left()
+
+    def test_a_name_without_address_is_a_503(self):
+        # RFC 6761 keeps .invalid free of addresses.
+        sluice = self.proxy({"servers": ["nowhere.invalid:80"]}, timeouts={"connect": "15s"}, expected_errors=[".*"])
+        self.assertEqual(get(self.port, "/lost").status, 503)
+        self.assertEqual(sluice.log_line("/lost")["end"], "no-server")
+
     def test_a_connect_that_takes_too_long_is_a_504(self):
         """A listener whose queue is full answers no SYN."""
         with socket.socket() as deaf:

@@ -4,6 +4,7 @@
 
 #include "os/file.h"
 #include "relay/ends.h"
+#include "relay/residency.h"
 #include "scratch_directory.h"
 
 using namespace sluice;
@@ -219,6 +220,29 @@ TEST_CASE("a cold file is fetched off the loop, and the body goes on when it is 
   BodyTransfer again(f.worker.relay, {FileRange{file, 0, text.size()}}, {.force = force}, f.warmed);
   CHECK(f.send(again, sink).last == Step::kDone);
   CHECK(f.waits == 0);
+}
+
+TEST_CASE("a cold part behind a resident one is met at its window, not inside one long call",
+          "[body-transfer]") {
+  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile}));
+  Fixture f;
+  const std::string text = pattern(1'200'000);
+  const auto file = f.file(text);
+  ::posix_fadvise(file->fd(), 0, 0, POSIX_FADV_RANDOM);  // nothing is read ahead, not even by a probe
+  if (!make_cold(*file)) return;                         // said above
+  relay::bring_in(*file, 0, File::kWindow);
+  relay::bring_in(*file, File::kWindow + 65'536, text.size());
+  char byte;
+  if (!os::read_resident(file->fd(), {&byte, 1}, File::kWindow + 5000).would_block()) {
+    WARN("pages beyond those asked for came along: a cold part can't be made here");
+    return;
+  }
+  End sink(f.worker, Transport::kUnix);
+  BodyTransfer transfer(f.worker.relay, {FileRange{file, 0, text.size()}}, {.force = force}, f.warmed);
+  const Played got = f.send(transfer, sink, {}, std::string::npos, 10_MiB);
+  CHECK(got.last == Step::kDone);
+  CHECK((got.out == text));
+  CHECK(transfer.cold_waits() == 1);
 }
 
 TEST_CASE("a transfer that goes away while it waits is not called back", "[body-transfer]") {

@@ -214,6 +214,7 @@ TEST_CASE("chunk sizes are written in hexadecimal behind what is there", "[chunk
                         Case{65536, "10000\r\n"}, Case{UINT64_MAX, "ffffffffffffffff\r\n"}}) {
     std::string out = "before";
     append_chunk_size(out, c.size);
-    CHECK(out == std::string("before") + c.want);
+    CHECK(out.substr(0, 6) == "before");
+    CHECK(out.substr(6) == c.want);
   }
 }

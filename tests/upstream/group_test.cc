@@ -15,7 +15,7 @@ namespace {
 
 config::Upstream of(const std::vector<std::string>& hosts) {
   config::Upstream config;
-  config.name = "u";
+  config.name = hosts.empty() ? std::string() : hosts.front();
   config.max_fails = 1;
   config.fail_timeout = 10s;
   for (const std::string& host : hosts) config.servers.push_back({.host = host, .port = 80});
@@ -99,6 +99,15 @@ TEST_CASE("when all are down nobody is asked, until the first one's trial", "[gr
     trials.insert(server->name());
   }
   CHECK(trials.size() == 3);  // each is tried by one exchange
+}
+
+TEST_CASE("an exchange that has tried a server does not use up its trial", "[group]") {
+  Worker worker;
+  Group group(worker.loop, worker.offload, of(kThree));
+  const auto a = group.pick({}), b = group.pick({}), c = group.pick({});
+  REQUIRE(a->failed(worker.loop.now() - 11s));  // its time is over
+  CHECK(group.pick({a.get(), b.get(), c.get()}) == nullptr);
+  CHECK(group.pick({b.get(), c.get()}) == a);
 }
 
 TEST_CASE("an only server is never down", "[group]") {

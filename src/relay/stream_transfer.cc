@@ -12,9 +12,11 @@ namespace sluice::relay {
 
 namespace {
 
-// While chunks are spliced, the line between two of them is read with so little room that next to no payload
-// comes along.
-constexpr std::size_t kFramingRead = 512;
+// How much is read where a chunk's size line is expected: what comes along of its payload is copied. Next to
+// nothing while chunks are spliced; little before the first is known; a whole block (see fill_memory) once
+// they turn out to be small.
+constexpr std::size_t kBetweenLargeChunks = 512;
+constexpr std::size_t kBeforeFirstChunk = 4096;
 // A tunnel that moves less than this per fill, this many times in a row, is no stream: copying is cheaper.
 constexpr std::size_t kSmallFill = 4096;
 constexpr std::uint8_t kSmallFills = 4;
@@ -52,7 +54,10 @@ void StreamTransfer::took(std::uint64_t n) noexcept {
     in_done_ = length_left_ == 0;
   } else if (plan_.in == Shape::kChunk) {
     decoder_.took_data(n);
-    if (decoder_.data_left() == 0) deciding_ = true;
+    if (decoder_.data_left() == 0) {
+      if (deciding_) chunks_ = Chunks::kSmall;  // all of it came in memory: nobody had to decide
+      deciding_ = true;
+    }
   }
 }
 
@@ -95,6 +100,7 @@ bool StreamTransfer::splices(std::uint64_t run) {
   run_choice_ = choice;
   deciding_ = false;
   splicing_ = choice.strategy == Strategy::kSplice;
+  chunks_ = splicing_ ? Chunks::kLarge : Chunks::kSmall;
   return splicing_;
 }
 
@@ -264,7 +270,7 @@ Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
 
 Step StreamTransfer::fill_memory(Ends io) {
   if (!io.source.readable()) return Step::kSourceDry;
-  const bool framing_only = plan_.in == Shape::kChunk && splicing_ && run_left() == 0;
+  const bool framing_only = plan_.in == Shape::kChunk && run_left() == 0 && chunks_ != Chunks::kSmall;
   if (io.held.empty() && io.held.holds_block() && !framing_only)
     io.held.release();  // a head's block is small
   if (!io.held.acquire(framing_only ? resources_.heads : resources_.blocks)) {
@@ -272,7 +278,9 @@ Step StreamTransfer::fill_memory(Ends io) {
     return Step::kSourceFailed;
   }
   std::span<char> room = io.held.room();
-  if (framing_only) room = room.first(std::min(room.size(), kFramingRead));
+  if (framing_only)
+    room = room.first(
+        std::min(room.size(), chunks_ == Chunks::kLarge ? kBetweenLargeChunks : kBeforeFirstChunk));
   if (plan_.in == Shape::kLength) room = room.first(std::min<std::uint64_t>(room.size(), length_left_));
   const os::IoResult got = os::recv_some(io.source.fd(), room);
   if (got.would_block()) {

@@ -121,7 +121,12 @@ class StreamTransfer {
   bool end_framed_ = false;  // chunk_out: the last chunk is in lead_ or tail_, or sent
   bool deciding_ = true;     // the next socket run asks choose()
   bool splicing_ = false;    // ... and this was the answer for the current run
-  bool refused_ = false;     // the kernel would not splice here
+  enum class Chunks : std::uint8_t {
+    kUnseen,
+    kLarge,
+    kSmall
+  } chunks_ = Chunks::kUnseen;  // kChunk: the last one
+  bool refused_ = false;        // the kernel would not splice here
   bool eof_seen_ = false;
   bool read_ = false;  // a block was filled from the source
   bool touched_ = false;

@@ -16,11 +16,14 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string_view without_port(std::string_view host) noexcept {
+std::string_view bare_name(std::string_view host) noexcept {
   const std::size_t bracket = host.rfind(']');
   const std::size_t colon = host.rfind(':');
-  if (colon == std::string_view::npos || (bracket != std::string_view::npos && colon < bracket)) return host;
-  return host.substr(0, colon);
+  if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket)) {
+    host = host.substr(0, colon);
+  }
+  if (!host.empty() && host.back() == '.') host.remove_suffix(1);  // the root's own dot: the same name
+  return host;
 }
 
 }  // namespace
@@ -40,7 +43,7 @@ Router::Router(const std::vector<config::Route>& routes) {
 
 std::size_t Router::match(std::string_view host, std::string_view path) const noexcept {
   std::array<char, kLongestHost> buffer;
-  host = without_port(host);
+  host = bare_name(host);
   if (host.size() <= buffer.size() && (!hosts_.empty() || !wildcards_.empty())) {
     std::transform(host.begin(), host.end(), buffer.begin(), [](char c) { return lower(c); });
     const std::string_view name(buffer.data(), host.size());

@@ -95,6 +95,8 @@ TEST_CASE("the most specific host wins over the longer path", "[router]") {
             {"a.example:8080", "/a", "a.example/a"},
             {"A.example:80", "/", "a.example/"},
             {"a.example:", "/", "a.example/"},
+            {"a.example.", "/", "a.example/"},
+            {"a.example.:80", "/", "a.example/"},
             {"other.example", "/", "*.example/"},
             {"x.y.example:1", "/", "*.example/"},  // any name below, however deep
             {"x.deep.example", "/", "*.deep.example/"},

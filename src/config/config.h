@@ -23,9 +23,9 @@ using namespace std::chrono_literals;
 enum class Path : std::uint8_t { kAuto, kBuffered, kSplice, kSendfile };
 
 struct Relay {
-  Path path = Path::kAuto;              // "path": "auto" | "buffered" | "splice" | "sendfile"
-  std::uint64_t splice_min = 16_KiB;    // a socket run below this is copied
-  std::uint64_t sendfile_min = 16_KiB;  // a file piece below this is copied
+  Path path = Path::kAuto;             // "path": "auto" | "buffered" | "splice" | "sendfile"
+  std::uint64_t splice_min = 8_KiB;    // a socket run below this is copied
+  std::uint64_t sendfile_min = 8_KiB;  // a file piece below this is copied
   bool operator==(const Relay&) const = default;
 };
 

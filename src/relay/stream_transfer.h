@@ -36,8 +36,8 @@ namespace sluice::relay {
 // What the operator says about paths; see config::Relay.
 struct Policy {
   Force force = Force::kNothing;
-  std::uint64_t splice_min = 16_KiB;
-  std::uint64_t sendfile_min = 16_KiB;
+  std::uint64_t splice_min = 8_KiB;
+  std::uint64_t sendfile_min = 8_KiB;
 };
 
 struct StreamPlan {

@@ -7,10 +7,12 @@
 
 namespace sluice::os {
 
-std::vector<Address> resolve(const std::string& host, std::uint16_t port, std::string& error) {
+namespace {
+
+std::vector<Address> ask(const std::string& host, std::uint16_t port, int flags, std::string& error) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG;
+  hints.ai_flags = flags;
   addrinfo* found = nullptr;
   if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); code != 0) {
     error = ::gai_strerror(code);
@@ -25,6 +27,22 @@ std::vector<Address> resolve(const std::string& host, std::uint16_t port, std::s
     if (std::find(out.begin(), out.end(), address) == out.end()) out.push_back(address);
   }
   if (out.empty()) error = "no usable address";
+  return out;
+}
+
+}  // namespace
+
+std::vector<Address> resolve(const std::string& host, std::uint16_t port, std::string& error) {
+  // First only families this machine has an address of; where it has none but loopback's, whatever there is.
+  std::vector<Address> out = ask(host, port, AI_ADDRCONFIG, error);
+  if (out.empty()) out = ask(host, port, 0, error);
+  // A minimal container has no hosts file, but this name has a meaning all the same: RFC 6761 section 6.3.
+  if (out.empty() && host == "localhost") {
+    for (const char* loopback : {"127.0.0.1:0", "[::1]:0"}) {
+      out.push_back(*Address::parse(loopback));
+      out.back().set_port(port);
+    }
+  }
   return out;
 }
 

@@ -142,7 +142,10 @@ inline Played play(Worker& worker, End& source, End& sink, relay::StreamTransfer
   Played out;
   bool first = true;
   const std::size_t pipes = worker.relay.pipes.in_use();  // of others
-  for (int quiet = 0; quiet < 120;) {
+  // Longer than what TCP may wait for: a delayed ACK (40 ms), a retransmission (200 ms).
+  constexpr std::chrono::milliseconds kPatience{300};
+  auto moved_at = std::chrono::steady_clock::now();
+  for (int quiet = 0; quiet <= 3 || std::chrono::steady_clock::now() - moved_at < kPatience;) {
     bool progress = first;
     if (!wire.empty()) {
       const std::size_t n = source.write(wire.substr(0, up_to(pace.write)));
@@ -175,6 +178,7 @@ inline Played play(Worker& worker, End& source, End& sink, relay::StreamTransfer
       FAIL("a dry source holds a pipe");
     if (result.step == Step::kSourceDry && source.held.holds_block()) FAIL("a dry source holds a block");
     quiet = progress ? 0 : quiet + 1;
+    if (progress) moved_at = std::chrono::steady_clock::now();
     if (quiet > 3) std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   out.stuck = true;

@@ -157,6 +157,7 @@ void AnswerExchange::drive() {
     case Step::kSinkFailed:
       return end(observe::Ending::kClientGone, Outcome::kCut);
     case Step::kLedgerBroken:
+      ledger_broken();
       return end(observe::Ending::kInternal, Outcome::kCut);
     case Step::kSourceFailed:
     case Step::kMalformed:

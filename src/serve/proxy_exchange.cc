@@ -52,6 +52,8 @@ void ProxyExchange::start() {
 // An answer of our own instead of the upstream's; nothing of the latter has reached the client.
 void ProxyExchange::give_up(int status, Ending ending) {
   if (outcome() != Outcome::kRunning) return;
+  // Part of an interim response may be out already, and an answer can't begin inside it.
+  if (!interim_left_.empty()) return end_cut(ending);
   move(ProxyInput::kGiveUp);
   server_.reset();
   resolving_.reset();

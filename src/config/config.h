@@ -1,8 +1,9 @@
 // What the operator asked for, as plain values. A file, the quick commands and tests build the same object.
 //
 // A Config that came out of parse() or the quick commands is valid: every name resolves, every limit is in
-// its range. Workers hold it by shared_ptr<const Config> (a snapshot) and never change it. Units    sizes in
-// bytes, times in milliseconds (std::chrono). Thread   immutable once built.
+// its range. Workers hold it by shared_ptr<const Config> (a snapshot) and never change it.
+// Units    sizes in bytes, times in milliseconds (std::chrono).
+// Thread   immutable once built.
 #pragma once
 
 #include <chrono>

@@ -2,7 +2,8 @@
 //
 // Feed it the same growing buffer: it goes on where it stopped, so n bytes cost O(n) however they arrive.
 // Offsets are relative to the buffer's first byte; the buffer may move between calls, its content may not
-// change. Errors   a Verdict; parsing stops for good. Every byte is judged when it is seen, so rubbish is
+// change.
+// Errors   a Verdict; parsing stops for good. Every byte is judged when it is seen, so rubbish is
 // refused before
 //          its line ends, and the verdict does not depend on how the bytes were cut.
 // Rules    RFC 9112 sections 2 to 5 and 11; lines end in CRLF only; obs-fold, bare CR or LF, NUL, white space

@@ -17,7 +17,8 @@ namespace sluice::observe {
 void start_log(const std::string& level);
 
 // Lets one message through and holds the next ones back for a while. For what can repeat a thousand times a
-// second. Thread   its owner's.
+// second.
+// Thread   its owner's.
 class Throttle {
  public:
   explicit Throttle(std::chrono::milliseconds every) noexcept : every_(every) {}

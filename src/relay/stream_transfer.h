@@ -16,8 +16,9 @@
 // Thread      the loop thread that owns both sockets; nothing here locks.
 // Lifetime    borrows sockets and buffer for the length of a call; owns its pipe while bytes are in it.
 // Errors      values: see Step. kTruncated, kMalformed: what was read before has been delivered, nothing
-// pretends to be the end. Requires    SIGPIPE ignored. Source      splice(2), pipe(7); RFC 9112 sections 6
-// and 7.
+// pretends to be the end.
+// Requires    SIGPIPE ignored.
+// Source      splice(2), pipe(7); RFC 9112 sections 6 and 7.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,8 @@
 //
 // Out of descriptors, a waiting client can be neither accepted nor refused, and the socket stays readable for
 // ever. A spare descriptor is held for that case: it is closed, the client accepted and closed, and the spare
-// opened again. Thread    the worker's.
+// opened again.
+// Thread    the worker's.
 #pragma once
 
 #include <functional>

@@ -1,9 +1,10 @@
 // An exchange that is answered by an upstream: the states and their edges stand in proxy_states.h.
 //
-// Reading order: start() writes the request's new head; find_server() and on_connected() get a connection;
-// step_request() and read_response() run until a response head is there; begin_response() rewrites it;
-// relay_body() hands over to the relay; deliver() ends it. Memory    the request's head is kept until the
-// response's arrives (for another try), nothing else is.
+// Reading order: proxy_request.cc writes the request's new head, proxy_server.cc finds a connection for it,
+// proxy_request.cc sends, proxy_response.cc reads the response's head, rewrites it and hands the body to the
+// relay. proxy_exchange.cc drives them by state, and ends it.
+//
+// Memory    the request's head is kept until the response's arrives (for another try), nothing else is.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,8 @@
 // Which route a request takes: the most specific host, then the longest path prefix. Pure.
 //
 // Cost      one hash look-up for each segment of the path and each label of the host, however many routes
-// there are. Lifetime  borrows the configuration it was built from.
+// there are.
+// Lifetime  borrows the configuration it was built from.
 #pragma once
 
 #include <cstddef>

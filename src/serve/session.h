@@ -1,7 +1,8 @@
 // Whatever lives as long as one client's connection: an HTTP client connection or a TCP session.
 //
 // Lifetime  made with new when a client is accepted, linked into its worker's list, ends itself through
-// end_session(). Thread    the worker's.
+// end_session().
+// Thread    the worker's.
 #pragma once
 
 #include "base/list.h"

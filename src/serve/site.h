@@ -2,7 +2,8 @@
 //
 // A reload makes a new Site; exchanges and tunnels under way keep the old one alive by shared_ptr until they
 // end. Upstreams whose configuration did not change move over with their connections and health. Errors the
-// constructor throws std::runtime_error (a file root that can't be opened). Thread    the worker's.
+// constructor throws std::runtime_error (a file root that can't be opened).
+// Thread    the worker's.
 #pragma once
 
 #include <map>

@@ -1,8 +1,8 @@
 // One address that an upstream's connections can go to: its health and its idle connections.
 //
 // Passive health: `max_fails` failures within `fail_timeout` mark it down for `fail_timeout`; then one
-// exchange tries it again, and its success or failure decides. Each worker learns for itself. Thread    the
-// worker's.
+// exchange tries it again, and its success or failure decides. Each worker learns for itself.
+// Thread    the worker's.
 #pragma once
 
 #include <memory>

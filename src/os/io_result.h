@@ -12,6 +12,10 @@ struct [[nodiscard]] IoResult {
 
   [[nodiscard]] bool ok() const noexcept { return error == 0; }
   [[nodiscard]] bool would_block() const noexcept { return error == EAGAIN; }
+  // The kernel will not do this with these descriptors, whatever is tried again: another call may.
+  [[nodiscard]] bool refused() const noexcept {
+    return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+  }
 };
 
 }  // namespace sluice::os

@@ -22,10 +22,6 @@ constexpr std::size_t kSmallFill = 4096;
 constexpr std::uint8_t kSmallFills = 4;
 constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max();
 
-// The kernel will not do it for these descriptors, whatever we try again. Everything else is a broken
-// connection.
-bool is_refusal(int error) noexcept { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
-
 }  // namespace
 
 StreamTransfer::StreamTransfer(Resources& resources, const StreamPlan& plan) noexcept
@@ -141,7 +137,8 @@ StepResult StreamTransfer::run(Ends io, std::size_t budget) {
   };
   for (;;) {
     Step pulled = Step::kMoved;
-    if (ready_ == 0 && pipe_.pending() == 0 && !in_done_) {
+    // Not while part of a chunk's end waits in tail_: new payload would overtake it.
+    if (ready_ == 0 && pipe_.pending() == 0 && tail_.empty() && !in_done_) {
       pulled = pull(io, budget);
       if (pulled != Step::kMoved && pulled != Step::kSourceDry) return answer(pulled);
       // What goes on through the pipe is fetched before the memory part is sent, so that the two leave
@@ -246,7 +243,7 @@ Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
     io.source.clear_readable();
     return Step::kSourceDry;
   }
-  if (!got.ok() && is_refusal(got.error)) {
+  if (got.refused()) {
     refused_ = deciding_ = true;
     return Step::kMoved;  // ask again: the buffered path goes on from this byte
   }
@@ -386,7 +383,7 @@ Step StreamTransfer::push_pipe(Ends io) {
       io.sink.clear_writable();
       return Step::kSinkFull;
     }
-    if (!put.ok() && is_refusal(put.error)) {
+    if (put.refused()) {
       refused_ = deciding_ = true;
       if (const Step taken = unpipe(io.held); taken != Step::kMoved) return taken;
       if (const Step pushed = push_memory(io); pushed != Step::kMoved) return pushed;

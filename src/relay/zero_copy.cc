@@ -17,8 +17,6 @@ namespace {
 constexpr std::size_t kBlock = 64 * 1024;
 constexpr std::size_t kPipe = 256 * 1024;
 
-bool is_refusal(int error) noexcept { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
-
 std::size_t clip(std::uint64_t n, std::size_t most) noexcept {
   return static_cast<std::size_t>(std::min<std::uint64_t>(n, most));
 }
@@ -41,7 +39,7 @@ Progress send_file(int socket, int file, std::uint64_t offset, std::uint64_t cou
     if (block == nullptr) {
       put = os::send_file(socket, file, offset + progress.bytes, clip(left, SIZE_MAX));
       if (put.ok() && put.bytes == 0) return {progress.bytes, Stop::kEnd};
-      if (!put.ok() && is_refusal(put.error)) {
+      if (put.refused()) {
         block.reset(new (std::nothrow) char[kBlock]);
         if (block == nullptr) return {progress.bytes, Stop::kFailed, ENOMEM};
         continue;
@@ -59,7 +57,7 @@ Progress send_file(int socket, int file, std::uint64_t offset, std::uint64_t cou
   return progress;
 }
 
-// At any time either the pipe holds bytes or the block does, never both: order is kept without looking.
+// Bytes in the block come before those in the pipe: it is filled while the pipe is empty, or from the pipe's front.
 struct SocketRelay::State {
   os::Pipe pipe;
   std::unique_ptr<char[]> block;
@@ -96,21 +94,6 @@ Progress SocketRelay::move(int from, int to, std::uint64_t count) noexcept {
   State& s = *state_;
   Progress progress;
   for (;;) {
-    while (s.pipe.pending() != 0) {
-      const os::IoResult put = os::splice_out(s.pipe, to, s.pipe.pending(), false);
-      if (put.would_block() || (put.ok() && put.bytes == 0)) return {progress.bytes, Stop::kSinkFull};
-      if (!put.ok() && is_refusal(put.error)) {  // out of the pipe again: nothing is lost
-        if (!s.start_copying()) return {progress.bytes, Stop::kFailed, ENOMEM};
-        const os::IoResult got = s.pipe.drain({s.block.get(), kBlock});
-        if (!got.ok()) return {progress.bytes, Stop::kFailed, got.error};
-        s.begin = 0;
-        s.end = got.bytes;
-        break;
-      }
-      if (!put.ok()) return {progress.bytes, Stop::kFailed, put.error};
-      s.pipe.removed(put.bytes);
-      progress.bytes += put.bytes;
-    }
     while (s.begin != s.end) {
       const os::IoResult put = send_bytes(to, s.block.get() + s.begin, s.end - s.begin);
       if (put.would_block()) return {progress.bytes, Stop::kSinkFull};
@@ -119,7 +102,22 @@ Progress SocketRelay::move(int from, int to, std::uint64_t count) noexcept {
       s.copied += put.bytes;
       progress.bytes += put.bytes;
     }
-    if (s.pipe.pending() != 0) continue;
+    while (s.pipe.pending() != 0) {
+      const os::IoResult put = os::splice_out(s.pipe, to, s.pipe.pending(), false);
+      if (put.would_block() || (put.ok() && put.bytes == 0)) return {progress.bytes, Stop::kSinkFull};
+      if (put.refused()) {  // out of the pipe again: nothing is lost
+        if (!s.start_copying()) return {progress.bytes, Stop::kFailed, ENOMEM};
+        const os::IoResult got = s.pipe.drain({s.block.get(), kBlock});
+        if (!got.ok()) return {progress.bytes, Stop::kFailed, got.error};
+        s.begin = 0;
+        s.end = got.bytes;
+        break;  // to be sent from the block; the rest of the pipe, if any, comes behind it
+      }
+      if (!put.ok()) return {progress.bytes, Stop::kFailed, put.error};
+      s.pipe.removed(put.bytes);
+      progress.bytes += put.bytes;
+    }
+    if (s.begin != s.end) continue;
     if (progress.bytes >= count) return progress;
 
     const std::uint64_t left = count - progress.bytes;
@@ -127,7 +125,7 @@ Progress SocketRelay::move(int from, int to, std::uint64_t count) noexcept {
     const os::IoResult got = s.splices ? os::splice_in(from, s.pipe, clip(left, SIZE_MAX))
                                        : os::recv_some(from, {s.block.get(), clip(left, kBlock)});
     if (got.would_block()) return {progress.bytes, Stop::kSourceDry};
-    if (!got.ok() && s.splices && is_refusal(got.error)) {
+    if (got.refused() && s.splices) {
       s.splices = false;
       continue;
     }

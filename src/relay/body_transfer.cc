@@ -63,12 +63,13 @@ Step BodyTransfer::run(loop::Socket& sink, std::size_t budget) {
     if (done_ == size) {
       ++at_;
       done_ = 0;
+      warmed_offset_ = 0;  // it was of this piece's file
       continue;
     }
     if (ledger_.out() >= end) return Step::kMoved;
     const Step step = range != nullptr
                           ? step_file(sink, *range, static_cast<std::size_t>(end - ledger_.out()))
-                          : step_memory(sink, std::get<std::string>(piece));
+                          : step_memory(sink, std::get<std::string>(piece), static_cast<std::size_t>(end - ledger_.out()));
     if (step != Step::kMoved) return step;
   }
   if (head_.empty() && lead_.empty()) return Step::kDone;
@@ -111,9 +112,10 @@ Step BodyTransfer::send_pending(loop::Socket& sink, std::string_view payload, bo
   return Step::kMoved;
 }
 
-Step BodyTransfer::step_memory(loop::Socket& sink, const std::string& bytes) {
+Step BodyTransfer::step_memory(loop::Socket& sink, const std::string& bytes, std::size_t budget) {
   if (choice_.strategy == Strategy::kNone) choice_ = choose({.source = SourceKind::kMemory});
-  return send_pending(sink, std::string_view(bytes).substr(done_), !last_piece());
+  const std::string_view payload = std::string_view(bytes).substr(done_, budget);
+  return send_pending(sink, payload, done_ + payload.size() < bytes.size() || !last_piece());
 }
 
 Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::size_t budget) {
@@ -139,7 +141,7 @@ Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::si
     return Step::kSinkFull;
   }
   if (put.ok() && put.bytes == 0) return Step::kTruncated;
-  if (!put.ok() && (put.error == EINVAL || put.error == ENOSYS || put.error == EOPNOTSUPP)) {
+  if (put.refused()) {
     refused_ = true;  // a file system without it: the same bytes are copied, from this one on
     if (zero_copy_ == 0) choice_ = {};
     return Step::kMoved;
@@ -178,6 +180,10 @@ Step BodyTransfer::copy_file(loop::Socket& sink, const FileRange& range, std::si
 // kMoved: reading the window that holds `offset` will not wait for a disk. kWaiting: a thread is fetching it.
 Step BodyTransfer::ensure_resident(const FileRange& range, std::uint64_t offset) {
   if (ticket_.pending()) return Step::kWaiting;
+  if (warming_error_ != 0) {
+    error_ = warming_error_;
+    return Step::kSourceFailed;
+  }
   File& file = *range.file;
   const os::Time now = resources_.loop.now();
   if (file.known_resident(offset, now)) return Step::kMoved;
@@ -191,10 +197,13 @@ Step BodyTransfer::ensure_resident(const FileRange& range, std::uint64_t offset)
     return Step::kMoved;  // it was fetched just now: evicted again, or the file system can't tell
   ++cold_waits_;
   warmed_offset_ = offset + 1;
+  const auto error = std::make_shared<int>(0);
   const bool queued = resources_.offload.run(
-      resources_.loop, ticket_, [file = range.file, offset, end] { bring_in(*file, offset, end); },
-      [this, shared = range.file, offset] {
-        shared->remember_resident(offset, resources_.loop.now());
+      resources_.loop, ticket_,
+      [file = range.file, offset, end, error] { *error = bring_in(*file, offset, end); },
+      [this, shared = range.file, offset, error] {
+        warming_error_ = *error;
+        if (*error == 0) shared->remember_resident(offset, resources_.loop.now());
         ticket_.drop();
         warmed_();
       });

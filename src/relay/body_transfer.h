@@ -42,7 +42,7 @@ class BodyTransfer {
 
  private:
   Step run(loop::Socket& sink, std::size_t budget);
-  Step step_memory(loop::Socket& sink, const std::string& bytes);
+  Step step_memory(loop::Socket& sink, const std::string& bytes, std::size_t budget);
   Step step_file(loop::Socket& sink, const FileRange& range, std::size_t budget);
   Step copy_file(loop::Socket& sink, const FileRange& range, std::size_t most);
   Step send_pending(loop::Socket& sink, std::string_view payload, bool more);
@@ -63,7 +63,7 @@ class BodyTransfer {
   std::uint64_t warmed_offset_ = 0;  // the offset last brought in, plus one
   Choice choice_;
   bool refused_ = false, touched_ = false;
-  int error_ = 0;
+  int error_ = 0, warming_error_ = 0;
 };
 
 }  // namespace sluice::relay

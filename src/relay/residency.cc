@@ -21,14 +21,16 @@ bool is_resident(const File& file, std::uint64_t from, std::uint64_t to) noexcep
   return true;
 }
 
-void bring_in(const File& file, std::uint64_t from, std::uint64_t to) noexcept {
+int bring_in(const File& file, std::uint64_t from, std::uint64_t to) noexcept {
   std::array<char, 64 * 1024> sink;
   while (from < to) {
     const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(sink.size(), to - from));
     const os::IoResult got = os::read_at(file.fd(), {sink.data(), want}, from);
-    if (!got.ok() || got.bytes == 0) return;  // the sender meets the same error, and answers it
+    if (!got.ok()) return got.error;
+    if (got.bytes == 0) break;  // the file ends here: the sender sees it, too
     from += got.bytes;
   }
+  return 0;
 }
 
 }  // namespace sluice::relay

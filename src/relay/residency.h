@@ -12,7 +12,8 @@ namespace sluice::relay {
 // File::known_resident.
 bool is_resident(const File& file, std::uint64_t from, std::uint64_t to) noexcept;
 
-// Reads [from, to), so that it is in the page cache. Blocks: offload threads only.
-void bring_in(const File& file, std::uint64_t from, std::uint64_t to) noexcept;
+// Reads [from, to), so that it is in the page cache. Blocks: offload threads only. 0, or errno of a read that
+// failed: a bad disk may take long to say so, and must not be asked again on the loop.
+int bring_in(const File& file, std::uint64_t from, std::uint64_t to) noexcept;
 
 }  // namespace sluice::relay

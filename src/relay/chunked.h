@@ -23,6 +23,7 @@ class ChunkedDecoder {
 
   [[nodiscard]] bool done() const noexcept { return state_ == State::kDone; }
   [[nodiscard]] bool broken() const noexcept { return state_ == State::kBroken; }
+  void refuse() noexcept { state_ = State::kBroken; }  // a reader of the trailers does not like them
   // The trailer section as received, without the empty line; complete when done(). At most kMostTrailers
   // bytes.
   [[nodiscard]] const std::string& trailers() const noexcept { return trailers_; }

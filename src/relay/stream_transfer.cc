@@ -199,6 +199,10 @@ Step StreamTransfer::decode_chunks(Buffer& held) {
       // it.
       if (block_left_ != 0 && ready_ == block_left_) break;
       raw += decoder_.skip_framing({front + raw, held.size() - raw});
+      if (decoder_.done() && !take_trailers()) {
+        decoder_.refuse();
+        --raw;  // what is wrong is not consumed, see below
+      }
       if (decoder_.broken()) {
         if (ready_ == 0) return Step::kMalformed;
         break;  // what came before the nonsense is delivered first; the next look finds it again
@@ -315,19 +319,15 @@ void StreamTransfer::frame() {
   std::string& out = ready_ != 0 ? tail_ : lead_;
   if (block_open_) out += "\r\n";
   block_open_ = false;
-  if (in_done_) end_body(out);
+  if (!in_done_) return;
+  out.append("0\r\n").append(trailers_).append("\r\n");  // the last chunk, behind whatever goes out now
+  end_framed_ = true;
 }
 
-// The last chunk and the trailers, behind whatever goes out now.
-void StreamTransfer::end_body(std::string& out) {
-  out += "0\r\n";
-  if (plan_.filter_trailers != nullptr && !decoder_.trailers().empty()) {
-    // Malformed trailers end the body all the same: its bytes were complete.
-    std::string kept;
-    if (plan_.filter_trailers(decoder_.trailers(), kept)) out += kept;
-  }
-  out += "\r\n";
-  end_framed_ = true;
+// false: malformed, and so is the body that ends with them.
+bool StreamTransfer::take_trailers() {
+  if (plan_.filter_trailers == nullptr || decoder_.trailers().empty()) return true;
+  return plan_.filter_trailers(decoder_.trailers(), trailers_);
 }
 
 Step StreamTransfer::push_memory(Ends io) {

@@ -47,7 +47,7 @@ struct StreamPlan {
   bool chunk_out = false;
   std::uint64_t limit = 0;  // payload above this is kTooLarge; 0: none
   Policy policy;
-  // Checks and cleans a trailer section (http::filter_trailers); null: trailers are dropped.
+  // Checks and cleans a trailer section (http::filter_trailers), false: kMalformed. Null: trailers are dropped.
   bool (*filter_trailers)(std::string_view raw, std::string& out) = nullptr;
 };
 
@@ -91,7 +91,7 @@ class StreamTransfer {
   Step unpipe(Buffer& held);
   Step source_ended() noexcept;
   void frame();
-  void end_body(std::string& out);
+  bool take_trailers();
   [[nodiscard]] Question question(std::uint64_t run) const noexcept;
   bool splices(std::uint64_t run);
   void note(Choice choice) noexcept;
@@ -109,6 +109,7 @@ class StreamTransfer {
   std::string_view head_;          // only within step()
   std::string lead_;               // framing (and what is left of the head) that goes before the payload
   std::string tail_;               // framing that goes right behind memory payload, in the same call
+  std::string trailers_;           // as they go on
   std::uint32_t ready_ = 0;        // payload bytes at the front of `held`
   std::uint32_t gap_ = 0;          // spent framing bytes between them and the raw bytes
   std::uint64_t length_left_ = 0;  // kLength

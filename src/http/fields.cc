@@ -1,5 +1,6 @@
 #include "http/fields.h"
 
+#include <algorithm>
 #include <array>
 
 #include "http/chars.h"
@@ -78,6 +79,13 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
   for (std::size_t i = 0; i < a.size(); ++i)
     if (to_lower(a[i]) != to_lower(b[i])) return false;
   return true;
+}
+
+bool is_x_forwarded(std::string_view name) noexcept {
+  constexpr std::string_view kPrefix = "x-forwarded-";
+  return name.size() >= kPrefix.size() &&
+         std::equal(kPrefix.begin(), kPrefix.end(), name.begin(),
+                    [](char expected, char c) { return to_lower(c == '_' ? '-' : c) == expected; });
 }
 
 }  // namespace sluice::http

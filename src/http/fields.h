@@ -48,4 +48,8 @@ FieldId field_id(std::string_view name) noexcept;
 // ASCII case-insensitive comparison, as field names and most tokens want it (RFC 9110 section 5.1).
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
+// "X-Forwarded-" and anything. CGI and its heirs see one variable for "X-Forwarded-For" and "X_Forwarded_For",
+// so here they are one name, too.
+bool is_x_forwarded(std::string_view name) noexcept;
+
 }  // namespace sluice::http

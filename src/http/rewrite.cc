@@ -46,10 +46,6 @@ class ListLine {
   bool empty_ = true;
 };
 
-bool has_prefix_ignoring_case(std::string_view text, std::string_view prefix) noexcept {
-  return text.size() >= prefix.size() && equals_ignoring_case(text.substr(0, prefix.size()), prefix);
-}
-
 // Who asked, from where and how: upstreams believe it, so a client that is not trusted must not say it. Also
 // the members of the family that Sluice never writes (X-Forwarded-Port and the like).
 bool is_forwarding(const Head& head, const Field& field) noexcept {
@@ -60,7 +56,7 @@ bool is_forwarding(const Head& head, const Field& field) noexcept {
     case FieldId::kXForwardedProto:
       return true;
     case FieldId::kOther:
-      return has_prefix_ignoring_case(head.name(field), "x-forwarded-");
+      return is_x_forwarded(head.name(field));
     default:
       return false;  // every other known name
   }

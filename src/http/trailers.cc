@@ -42,13 +42,11 @@ constexpr auto kNotInTrailers = std::to_array<std::string_view>({
     "www-authenticate",
 });
 
-constexpr std::string_view kForwardingPrefix = "x-forwarded-";
-
 bool may_stand_in_trailers(std::string_view name, FieldId id) noexcept {
   switch (id) {
     // Signatures, checksums and measurements: what trailers are for.
     case FieldId::kOther:
-      return !equals_ignoring_case(name.substr(0, kForwardingPrefix.size()), kForwardingPrefix) &&
+      return !is_x_forwarded(name) &&
              std::none_of(kNotInTrailers.begin(), kNotInTrailers.end(),
                           [name](std::string_view other) { return equals_ignoring_case(name, other); });
     case FieldId::kServerTiming:

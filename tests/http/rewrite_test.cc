@@ -113,6 +113,17 @@ TEST_CASE("forwarding fields: a stranger's are replaced, a trusted client's are 
         std::string("GET / HTTP/1.1\r\nHost: h:80\r\n") + c.expected + "Via: 1.1 sluice\r\n\r\n");
 }
 
+TEST_CASE("an underscore does not make a forwarding field another one", "[http]") {
+  const std::string forged =
+      "X_Forwarded_For: 6.6.6.6\r\nx-forwarded_PROTO: https\r\nX_Forwarded_Port: 1\r\n";
+  const std::string others = "X-Forwarded: a\r\nX_Real: b\r\n";
+  const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n" + forged + others + "\r\n";
+  const ForwardedStyle off = ForwardedStyle::kOff;
+  const std::string begin = "GET / HTTP/1.1\r\nHost: h\r\n", end = "Via: 1.1 sluice\r\n\r\n";
+  CHECK(upstream(request, {.forwarded = off, .trust_client = false}) == begin + others + end);
+  CHECK(upstream(request, {.forwarded = off, .trust_client = true}) == begin + forged + others + end);
+}
+
 TEST_CASE("a request that was parsed and written means the same when it is parsed again", "[http]") {
   const auto text =
       GENERATE(as<std::string>{}, "GET /a?b HTTP/1.1\r\nHost: h:80\r\nCookie: a=b; c=d\r\n\r\n",
@@ -212,6 +223,7 @@ TEST_CASE("trailers: harmless fields pass, deciding ones are dropped, malformed 
       {"Digest:x\r\nServer-Timing: db;dur=3 \r\n", "Digest: x\r\nServer-Timing: db;dur=3\r\n"},
       {"Content-Length: 5\r\na: b\r\nTransfer-Encoding: chunked\r\nHost: x\r\n", "a: b\r\n"},
       {"Connection: a\r\nTrailer: x\r\nSET-COOKIE: x\r\nX-Forwarded-Port: 1\r\nAuthorization: x\r\n", ""},
+      {"x_forwarded_for: 6.6.6.6\r\nX-Forwarded: a\r\n", "X-Forwarded: a\r\n"},
       {"a: b", "!"},
       {"a: b\r", "!"},
       {"a: b\n", "!"},

@@ -121,7 +121,10 @@ RequestFacts request_facts(const RequestHead& head) noexcept {
         seen.take_connection(value);
         break;
       case FieldId::kExpect:
-        (equals_ignoring_case(value, "100-continue") ? expects_continue : unknown_expectation) = true;
+        for_each_token(value, [&](std::string_view member) {
+          (equals_ignoring_case(member, "100-continue") ? expects_continue : unknown_expectation) = true;
+          return true;
+        });
         break;
       case FieldId::kUpgrade:
         upgrade = upgrade || !value.empty();

@@ -198,11 +198,13 @@ ResponseFacts response_facts(const ResponseHead& head, Method request_method) no
   facts.interim = informational && head.status != 101;
   facts.keep_alive = seen.persists(head.minor) && head.status != 101;
   if (informational || head.status == 204 || describes_body) {
-    // Nothing follows, so a coding can't mislead; but a server that sends one in HTTP/1.0 can't frame.
-    if (seen.has_coding && head.minor == 0) facts.keep_alive = false;
+    // Nothing follows, so a coding can't mislead; but a server that sends one in HTTP/1.0 can't frame. Nor can
+    // one that announces a body where none may be (RFC 9110 section 8.6, RFC 9112 section 6.1): it may send it.
+    const bool may_announce = describes_body && !informational && head.status != 204;
+    const bool announces = seen.has_coding || (seen.has_length && seen.length != 0);
+    if ((seen.has_coding && head.minor == 0) || (announces && !may_announce)) facts.keep_alive = false;
     facts.verdict = seen.length_verdict;
-    facts.has_length =
-        describes_body && !informational && head.status != 204 && seen.has_length && !seen.has_coding;
+    facts.has_length = may_announce && seen.has_length && !seen.has_coding;
     facts.length = facts.has_length ? seen.length : 0;
     return facts;
   }

@@ -85,6 +85,7 @@ Verdict judge_target(const RequestHead& head, RequestFacts& facts) noexcept {
   const Target target = split_target(text);
   if (!target.valid) return Verdict::kBadTarget;
   facts.path_and_query = target.path_and_query;
+  facts.https = target.https;
   if (!target.authority.empty()) {
     facts.host = target.authority;  // overrides Host, RFC 9112 section 3.2.2
     const bool no_path = target.authority.data() + target.authority.size() == text.data() + text.size();

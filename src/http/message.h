@@ -24,6 +24,7 @@ struct RequestFacts {
   bool accepts_trailers = false;  // TE: trailers
   std::string_view host;  // from an absolute-form target, else from Host; with port; "" for HTTP/1.0 without
   std::string_view path_and_query;  // origin form of the target: what goes upstream; "*" for OPTIONS *
+  bool https = false;               // an absolute-form target says so
   int max_forwards = -1;            // OPTIONS and TRACE only; -1: absent
 };
 

@@ -95,14 +95,15 @@ Target split_target(std::string_view target) noexcept {
   const std::size_t scheme_end = target.find("://");
   if (scheme_end == std::string_view::npos) return {};
   const std::string_view scheme = target.substr(0, scheme_end);
-  if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) return {};
+  const bool https = equals_ignoring_case(scheme, "https");
+  if (!https && !equals_ignoring_case(scheme, "http")) return {};
   target.remove_prefix(scheme_end + 3);
   const std::size_t end = target.find_first_of("/?#");
   const std::string_view authority = target.substr(0, end);
   if (!is_valid_authority(authority)) return {};
-  if (end == std::string_view::npos) return {.authority = authority, .path_and_query = "/", .valid = true};
-  if (target[end] == '#') return {};
-  return {.authority = authority, .path_and_query = target.substr(end), .valid = true};
+  if (end != std::string_view::npos && target[end] == '#') return {};
+  const std::string_view path = end == std::string_view::npos ? "/" : target.substr(end);
+  return {.authority = authority, .path_and_query = path, .https = https, .valid = true};
 }
 
 bool is_valid_authority(std::string_view authority) noexcept {

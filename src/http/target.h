@@ -9,6 +9,7 @@ namespace sluice::http {
 struct Target {
   std::string_view authority = {};       // absolute-form only: "host:port"
   std::string_view path_and_query = {};  // "/a?b"; "*" for asterisk-form; never empty
+  bool https = false;                    // absolute-form only: the scheme it names
   bool valid = false;
 };
 

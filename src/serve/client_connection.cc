@@ -121,6 +121,10 @@ void ClientConnection::start_exchange(http::RequestParser& parser) {
   const http::RequestHead& head = parser.head();
   const http::RequestFacts facts = http::request_facts(head);
   if (facts.verdict != http::Verdict::kOk) return start_refusal(facts.verdict, &head);
+  // What was meant to travel encrypted did not; only a gateway of ours may say that it did before. RFC 9110
+  // section 7.4.
+  if (facts.https && !state_.site->trusts(peer_))
+    return start_refusal(421, "wrong-scheme", &head, observe::Ending::kRefused);
   // All that was sent has been read, and a body is read to EAGAIN anyway: no call is needed to hear that
   // nothing is left. (Should an RST hide behind these bytes, the response's write meets it: see
   // loop/socket.h.)

@@ -20,7 +20,8 @@ TEST_CASE("targets are split by their form", "[http]") {
       {"*", "|*"},
       {"http://a", "a|/"},
       {"HTTP://a:1/b", "a:1|/b"},
-      {"https://[::1]?x", "[::1]|?x"},
+      {"https://[::1]?x", "[::1]|?x over TLS"},
+      {"HttpS://a", "a|/ over TLS"},
       {"http://a/b?c://d", "a|/b?c://d"},
       {"", "!"},
       {"a", "!"},
@@ -37,8 +38,9 @@ TEST_CASE("targets are split by their form", "[http]") {
   }));
   INFO(c.target);
   const Target target = split_target(c.target);
-  CHECK((target.valid ? std::string(target.authority) + "|" + std::string(target.path_and_query) : "!") ==
-        c.expected);
+  std::string got = std::string(target.authority) + "|" + std::string(target.path_and_query);
+  if (target.https) got += " over TLS";
+  CHECK((target.valid ? got : "!") == c.expected);
 }
 
 TEST_CASE("an authority is a host with at most a port", "[http]") {

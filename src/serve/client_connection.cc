@@ -143,15 +143,19 @@ void ClientConnection::start_exchange(http::RequestParser& parser) {
     refusal->refuse(status, why, false, ending);
     exchange_ = std::move(refusal);
   };
-  if (route == nullptr) {
+  const auto answer_options = [&] {
+    auto answer = std::make_unique<AnswerExchange>(*this, state_, route, request);
+    answer->answer_options();
+    exchange_ = std::move(answer);
+  };
+  if (route == nullptr && state_.path == "*") {
+    answer_options();  // "*" asks about the server itself, which is us: RFC 9110 section 9.3.7
+  } else if (route == nullptr) {
     refuse(404, "no-route");
   } else if (body_limit != 0 && facts.framing == http::Framing::kLength && facts.length > body_limit) {
     refuse(413, "body-too-large", observe::Ending::kClientBodyTooLarge);
   } else if (route->group != nullptr && facts.max_forwards == 0) {
-    // We are the last recipient it allows, and only OPTIONS gets here (RFC 9110 section 7.6.2).
-    auto last = std::make_unique<AnswerExchange>(*this, state_, route, request);
-    last->answer_options();
-    exchange_ = std::move(last);
+    answer_options();  // we are the last it allows, and only OPTIONS gets here: RFC 9110 section 7.6.2
   } else if (route->group != nullptr) {
     exchange_ = std::make_unique<ProxyExchange>(*this, state_, *route, request, body_limit);
   } else {

@@ -76,7 +76,8 @@ bool ClientConnection::read_head() {
         held.release();
         return false;
       }
-      if (phase_ == Phase::kIdle) {
+      // Empty lines alone begin no request: old clients send one behind a body (RFC 9112 section 2.2).
+      if (phase_ == Phase::kIdle && !parser->idle()) {
         phase_ = Phase::kHead;
         set_deadline(config.timeouts.head);
       }
@@ -246,7 +247,7 @@ void ClientConnection::on_deadline() {
 }
 
 void ClientConnection::begin_drain() {
-  if (phase_ == Phase::kIdle && held.empty()) end();
+  if (phase_ == Phase::kIdle) end();
   // Others close after their response: Exchange::finish() sees state_.draining.
 }
 

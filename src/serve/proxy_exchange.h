@@ -102,6 +102,7 @@ class ProxyExchange final : public Exchange, private loop::SocketHandler {
   std::shared_ptr<void> resolving_;
   std::unique_ptr<http::ResponseParser> partial_;  // see ClientConnection::partial_
   std::string interim_left_;                       // interim responses the client did not take at once
+  unsigned interims_ = 0;
 
   std::optional<relay::StreamTransfer> request_, response_;
   std::unique_ptr<Tunnel> tunnel_;

@@ -12,6 +12,8 @@ using observe::Ending;
 
 namespace {
 
+constexpr unsigned kMostInterims = 1000;
+
 // How a body goes to a client: a length stays one; everything else is chunked, or until close for HTTP/1.0.
 http::Framing framing_for_client(http::Framing upstream, bool http10) noexcept {
   if (upstream == http::Framing::kNone || upstream == http::Framing::kLength) return upstream;
@@ -94,6 +96,11 @@ bool ProxyExchange::take_head(const http::ResponseHead& head, bool drained) {
 
 void ProxyExchange::pass_interim(const http::ResponseHead& head) {
   move(ProxyInput::kInterim);
+  // A server that goes on for ever would keep the loop to itself.
+  if (++interims_ > kMostInterims) {
+    why_ = "too-many-interim-responses";
+    return give_up(502, Ending::kUpstreamHeadInvalid);
+  }
   if (!http10_) {  // RFC 9110 section 15.2: never to an HTTP/1.0 client
     http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
     http::write_client_response(out, head, {});

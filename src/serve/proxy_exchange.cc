@@ -15,7 +15,8 @@ ProxyExchange::ProxyExchange(ClientConnection& client, WorkerState& state, const
       request_framing_(request.facts.framing),
       request_length_(request.facts.length),
       body_limit_(body_limit),
-      wants_upgrade_(request.facts.wants_upgrade) {
+      wants_upgrade_(request.facts.wants_upgrade),
+      expects_continue_(request.facts.expects_continue) {
   const std::size_t head_size = request.head.size();
   if (write_request_head(request)) {
     client.held.consume(head_size);

@@ -69,7 +69,9 @@ void ProxyExchange::begin_request() {
                                                    .filter_trailers = &http::filter_trailers});
   request_step_ = Step::kMoved;
   request_head_unsent_ = true;
-  client_.set_deadline(config().timeouts.first_byte);
+  // A client that waits for a 100 waits for the server.
+  const bool body_is_due = request_framing_ != http::Framing::kNone && !expects_continue_;
+  client_.set_deadline(body_is_due ? config().timeouts.body_idle : config().timeouts.first_byte);
   drive();
 }
 

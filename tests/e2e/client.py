@@ -80,8 +80,11 @@ class Response:
 
 
 class Connection:
-    def __init__(self, port, receive_buffer=None, timeout=LONGEST_WAIT):
+    def __init__(self, port, receive_buffer=None, timeout=LONGEST_WAIT, source=None):
+        """`source`: the address to come from, any of 127.0.0.0/8."""
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)

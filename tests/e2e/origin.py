@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import struct
@@ -77,14 +78,22 @@ class OriginConnection:
                 size -= len(data)
 
         if (request.get("Transfer-Encoding") or "").lower() == "chunked":
-            while size := int(self.read_until(b"\r\n").split(b";")[0], 16):
+            while size := self._read_chunk_size():
                 exactly(size)
-                self.read_until(b"\r\n")
+                if self.read_until(b"\r\n") != b"\r\n":
+                    raise AssertionError("a chunk does not end where its size says")
             while (line := self.read_until(b"\r\n")) != b"\r\n":
                 name, value = line.decode("latin-1").split(":", 1)
                 request.trailers.append((name, value.strip()))
         else:
             exactly(int(request.get("Content-Length") or 0))
+
+    def _read_chunk_size(self):
+        """Nothing but the digits a careful sender writes: whatever the client sent, framing is made anew."""
+        line = self.read_until(b"\r\n")
+        if not re.fullmatch(rb"(0|[1-9a-f][0-9a-f]*)\r\n", line):
+            raise AssertionError(f"an odd chunk size: {line[:100]!r}")
+        return int(line, 16)
 
     def send(self, *parts):
         for part in parts:

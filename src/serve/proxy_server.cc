@@ -75,9 +75,9 @@ void ProxyExchange::server_lost(bool timed_out) {
   }
   const bool again = connecting || (!timed_out && request_can_be_repeated());
   server_.reset();
-  request_.reset();
   partial_.reset();
-  if (!again) return give_up(failure_.status, failure_.ending);
+  if (!again) return give_up(failure_.status, failure_.ending);  // what was sent of the request still counts
+  request_.reset();
   // Stale: the same server once more; each try uses up one of its idle connections, so this ends.
   if (!stale) tried_.push_back(picked_.get());
   state_.counters.upstream_retries.add();

@@ -374,7 +374,8 @@ class Faults(Case):
             response = connection.read_response()
             sender.join()
             self.assertEqual(response.status, 502)
-        self.assert_ended(sluice, "/dies", "upstream-gone")
+        entry = self.assert_ended(sluice, "/dies", "upstream-gone")
+        self.assertGreater(entry["bytes_in"], 0, "what the origin got of it counts")
         sluice.assert_nothing_left()
 
     def test_many_faults_at_once_leave_nothing(self):

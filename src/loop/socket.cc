@@ -19,7 +19,7 @@ void Socket::close() noexcept {
   if (!fd_.valid()) return;
   ::event_del(&event_);
   fd_.reset();
-  readable_ = writable_ = peer_closed_ = false;
+  readable_ = writable_ = peer_closed_ = was_reset_ = false;
 }
 
 void Socket::on_event(int, short what, void* self) {

@@ -57,6 +57,10 @@ class Socket {
   // must go on until it reads 0.
   void clear_readable() noexcept { readable_ = peer_closed_; }
   void clear_writable() noexcept { writable_ = false; }
+  // A reset is told once, to whichever call comes first; reads then say 0, as if the peer had finished. Whoever was
+  // told while writing leaves word for the reader. (EPIPE is no such word: there a FIN came first.)
+  void note_reset() noexcept { was_reset_ = true; }
+  [[nodiscard]] bool was_reset() const noexcept { return was_reset_; }
   void mark_readable() noexcept { readable_ = true; }  // a read is worth trying without word from the kernel
 
  private:
@@ -68,6 +72,7 @@ class Socket {
   bool readable_ = false;
   bool writable_ = false;
   bool peer_closed_ = false;
+  bool was_reset_ = false;
 };
 static_assert(sizeof(Socket) <= 176);
 

@@ -67,9 +67,10 @@ Step BodyTransfer::run(loop::Socket& sink, std::size_t budget) {
       continue;
     }
     if (ledger_.out() >= end) return Step::kMoved;
-    const Step step = range != nullptr
-                          ? step_file(sink, *range, static_cast<std::size_t>(end - ledger_.out()))
-                          : step_memory(sink, std::get<std::string>(piece), static_cast<std::size_t>(end - ledger_.out()));
+    const Step step =
+        range != nullptr
+            ? step_file(sink, *range, static_cast<std::size_t>(end - ledger_.out()))
+            : step_memory(sink, std::get<std::string>(piece), static_cast<std::size_t>(end - ledger_.out()));
     if (step != Step::kMoved) return step;
   }
   if (head_.empty() && lead_.empty()) return Step::kDone;

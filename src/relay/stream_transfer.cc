@@ -167,17 +167,27 @@ Step StreamTransfer::pull(Ends io, std::size_t budget) {
     const Step decoded = decode(io.held);
     if (decoded != Step::kMoved || ready_ != 0 || in_done_) return decoded;
   }
-  if (eof_seen_) return source_ended();
+  if (eof_seen_) return source_ended(io);
   if (const std::uint64_t run = run_left(); run != 0 && splices(run)) return fill_pipe(io, budget);
   const Step filled = fill_memory(io);
   return filled == Step::kMoved ? decode(io.held) : filled;
 }
 
 // A source that may end by closing has ended; any other was cut.
-Step StreamTransfer::source_ended() noexcept {
+Step StreamTransfer::source_ended(Ends io) noexcept {
+  if (io.source.was_reset()) {
+    error_ = ECONNRESET;
+    return Step::kSourceFailed;
+  }
   if (plan_.in != Shape::kUntilClose && plan_.in != Shape::kTunnel) return Step::kTruncated;
   in_done_ = true;
   return Step::kMoved;
+}
+
+Step StreamTransfer::sink_failed(Ends io, int error) noexcept {
+  if (error == ECONNRESET) io.sink.note_reset();
+  error_ = error;
+  return Step::kSinkFailed;
 }
 
 // Finds the payload in `held` and puts it at the front: ready_ bytes, then gap_ spent ones, then raw ones.
@@ -257,7 +267,7 @@ Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
   }
   if (got.bytes == 0) {
     eof_seen_ = true;
-    return ready_ != 0 ? Step::kMoved : source_ended();
+    return ready_ != 0 ? Step::kMoved : source_ended(io);
   }
   note(run_choice_);
   pipe_->added(got.bytes);
@@ -294,7 +304,7 @@ Step StreamTransfer::fill_memory(Ends io) {
   }
   if (got.bytes == 0) {
     eof_seen_ = true;
-    return source_ended();
+    return source_ended(io);
   }
   read_ = true;
   streaming_ = got.bytes == room.size();
@@ -350,10 +360,7 @@ Step StreamTransfer::push_memory(Ends io) {
       io.sink.clear_writable();
       return Step::kSinkFull;
     }
-    if (!put.ok()) {
-      error_ = put.error;
-      return Step::kSinkFailed;
-    }
+    if (!put.ok()) return sink_failed(io, put.error);
     touched_ = touched_ || put.bytes != 0;
     if (put.bytes < total) io.sink.clear_writable();  // the buffer is full: an edge will say when it is not
 
@@ -389,10 +396,7 @@ Step StreamTransfer::push_pipe(Ends io) {
       if (const Step pushed = push_memory(io); pushed != Step::kMoved) return pushed;
       continue;
     }
-    if (!put.ok()) {
-      error_ = put.error;
-      return Step::kSinkFailed;
-    }
+    if (!put.ok()) return sink_failed(io, put.error);
     touched_ = true;
     pipe_->removed(put.bytes);
     zero_copy_ += put.bytes;

@@ -89,7 +89,8 @@ class StreamTransfer {
   Step push_memory(Ends io);
   Step push_pipe(Ends io);
   Step unpipe(Buffer& held);
-  Step source_ended() noexcept;
+  Step source_ended(Ends io) noexcept;
+  Step sink_failed(Ends io, int error) noexcept;
   void frame();
   bool take_trailers();
   [[nodiscard]] Question question(std::uint64_t run) const noexcept;

@@ -99,6 +99,32 @@ TEST_CASE("a reset is no end, not even where closing is one", "[stream-transfer]
   CHECK(worker.idle());
 }
 
+TEST_CASE("a reset that was told to a writer is no end for the reader either", "[stream-transfer]") {
+  Worker worker;
+  for (const Force force : {Force::kBuffered, Force::kSplice}) {
+    INFO("force " << static_cast<int>(force));
+    End client(worker, Transport::kTcp), server(worker, Transport::kTcp);
+    const std::string answer = "half an answer";
+    REQUIRE(server.write(answer) == answer.size());
+    server.reset();
+    // The request meets the reset: the kernel tells it once, and says "end of stream" from then on.
+    StreamTransfer request(worker.relay, {.in = Shape::kUntilClose});
+    StepResult sent{.step = Step::kMoved};
+    REQUIRE(client.write("a request") != 0);
+    for (int i = 0; i < 1000 && goes_on(sent.step); ++i) {
+      worker.turn();
+      sent = request.step(client.socket, client.held, server.socket, 1_MiB);
+    }
+    REQUIRE(sent.step == Step::kSinkFailed);
+    REQUIRE(sent.error == ECONNRESET);
+    StreamTransfer response(worker.relay,
+                            {.in = Shape::kUntilClose, .chunk_out = true, .policy = {.force = force}});
+    const Played got = play(worker, server, client, response, {}, false);
+    CHECK(got.last == Step::kSourceFailed);
+    CHECK_FALSE(unchunk(got.out).complete);
+  }
+}
+
 TEST_CASE("a broken chunk is malformed at once, after the bytes before it", "[stream-transfer]") {
   struct Case {
     std::string wire;

@@ -139,8 +139,7 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
   keep_alive_ = keep_alive_ && !client_close_delimited_ && !state_.draining;
 
   http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
-  out.put(interim_left_);
-  interim_left_.clear();
+  out.put(interim_left_);  // it counts as waiting until the first byte is out: see give_up()
   const bool has_body = facts.framing != http::Framing::kNone;
   response_.emplace(state_.relay, relay::StreamPlan{.in = shape_of(facts.framing),
                                                     .length = has_body ? facts.length : 0,
@@ -174,6 +173,7 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
 void ProxyExchange::relay_body(std::string_view head) {
   const StepResult result = response_->step(server_->socket, server_->held, client_.socket, kBudget, head);
   response_step_ = result.step;
+  if (response_->sink_touched()) interim_left_.clear();
   if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
   const auto broken = [&](Ending ending) {
     if (response_->sink_touched()) return end_cut(ending);

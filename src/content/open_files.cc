@@ -106,6 +106,10 @@ OpenFiles::OpenFiles(loop::EventLoop& loop, loop::Offload& offload, std::size_t 
 
 OpenFiles::~OpenFiles() = default;
 
+void OpenFiles::forget(const os::UniqueFd& root) noexcept {
+  std::erase_if(impl_->entries, [&](const auto& each) { return each.first.root.get() == &root; });
+}
+
 std::size_t OpenFiles::size() const noexcept { return impl_->entries.size(); }
 
 FindResult OpenFiles::find(const std::shared_ptr<os::UniqueFd>& root, std::string_view path,

@@ -50,6 +50,9 @@ class OpenFiles {
   FindResult find(const std::shared_ptr<os::UniqueFd>& root, std::string_view path,
                   std::chrono::milliseconds revalidate, loop::Ticket& ticket, std::function<void()> ready);
 
+  // Closes what is kept of a root that nobody serves any more.
+  void forget(const os::UniqueFd& root) noexcept;
+
   [[nodiscard]] std::size_t size() const noexcept;
 
  private:

@@ -26,6 +26,7 @@ class StaticFiles {
  public:
   // Throws std::runtime_error when the root can't be opened.
   StaticFiles(const config::Files& config, OpenFiles& files);
+  ~StaticFiles() { files_.forget(*root_); }  // or each reload would leave its files open behind it
 
   // Fills `answer` and returns true, or returns false: a look-up went off the loop, and `ready` is called
   // later, unless `ticket` is dropped; then ask again.
@@ -39,7 +40,7 @@ class StaticFiles {
   void send(const http::RequestHead& head, const OpenFile& file, Answer& answer);
 
   const config::Files config_;
-  OpenFiles& files_;
+  OpenFiles& files_;  // outlives us
   std::mt19937_64 random_;  // for boundaries
   std::shared_ptr<os::UniqueFd> root_;
 };

@@ -15,13 +15,13 @@ namespace {
 struct Fixture {
   content::Site site;
   content::Worker worker;
-  content::StaticFiles files = make();
+  std::unique_ptr<content::StaticFiles> files = make();
 
-  content::StaticFiles make() {
+  std::unique_ptr<content::StaticFiles> make() {
     config::Files config;
     config.root = site.root.string();
     config.revalidate = 0ms;
-    return {config, worker.files};
+    return std::make_unique<content::StaticFiles>(config, worker.files);
   }
 
   // `request`: method and target; `fields`: whole lines.
@@ -34,7 +34,7 @@ struct Fixture {
     REQUIRE(http::normalise_path(head.view(head.target), path));
     content::Answer answer;
     loop::Ticket ticket;
-    while (!files.answer(head, path, answer, ticket, [this] { worker.loop.stop(); })) worker.loop.run();
+    while (!files->answer(head, path, answer, ticket, [this] { worker.loop.stop(); })) worker.loop.run();
     return answer;
   }
 };
@@ -243,4 +243,15 @@ TEST_CASE("a root that is none is refused with its name", "[static-files]") {
   config.root = "/nonexistent/site";
   CHECK_THROWS_WITH(content::StaticFiles(config, worker.files),
                     "files: /nonexistent/site: No such file or directory");
+}
+
+TEST_CASE("files are closed with the last who serves them", "[static-files]") {
+  Fixture f;
+  f.site.write("a", "one");
+  CHECK(body_of(f.ask("GET /a")) == "one");
+  auto old = std::exchange(f.files, f.make());  // as a reload does
+  CHECK(body_of(f.ask("GET /a")) == "one");
+  CHECK(f.worker.files.size() == 2);
+  old.reset();
+  CHECK(f.worker.files.size() == 1);
 }

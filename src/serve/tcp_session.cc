@@ -46,6 +46,7 @@ void TcpSession::find_server() {
       return end(tried_.empty() ? observe::Ending::kNoServer : observe::Ending::kConnectFailed, true);
     }
     tried_.push_back(picked_.get());
+    upstream_name_ = picked_->name();
     int error = 0;
     server_ = upstream::Connection::open(state_.loop, picked_, *this, error);
     if (server_ != nullptr) {
@@ -135,7 +136,7 @@ void TcpSession::log(observe::Ending ending) const {
       .client = peer_,
       .protocol = "tcp",
       .route = group_->config().name,
-      .upstream = picked_ == nullptr ? std::string_view() : std::string_view(picked_->name()),
+      .upstream = upstream_name_,
       .bytes_in = tunnel_ == nullptr ? 0 : tunnel_->from_client(),
       .bytes_out = tunnel_ == nullptr ? 0 : tunnel_->to_client(),
       .zero_copy = tunnel_ == nullptr ? 0 : tunnel_->zero_copy(),

@@ -51,6 +51,7 @@ class TcpSession final : public Session,
   std::shared_ptr<upstream::Server> picked_;
   std::unique_ptr<upstream::Connection> server_;
   std::vector<upstream::Server*> tried_;
+  std::string upstream_name_;  // of the last server tried
   std::shared_ptr<void> resolving_;
   std::unique_ptr<Tunnel> tunnel_;
 };

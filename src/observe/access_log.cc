@@ -87,12 +87,13 @@ struct AccessLog::Impl {
         // Never reached, as submit() counts; but if it were, a worker must not wait.
         logger(std::make_shared<spdlog::async_logger>("access", sink, pool,
                                                       spdlog::async_overflow_policy::overrun_oldest)) {}
+  // The pool first: it writes what waits and ends its thread while sink and logger are still there, so that
+  // neither dies on that thread.
+  ~Impl() { pool.reset(); }
 
   const std::size_t most_lines;
-  // Reverse order of destruction: the pool writes what waits and ends its thread while the sink is still
-  // there.
   const std::shared_ptr<LineSink> sink;
-  const std::shared_ptr<spdlog::details::thread_pool> pool;
+  std::shared_ptr<spdlog::details::thread_pool> pool;
   const std::shared_ptr<spdlog::async_logger> logger;
 };
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -292,9 +293,12 @@ PATTERNS = {
 
 
 class Nginx:
-    """A real nginx that serves `files` {name: size} of the pattern; /slow/ sends 256 KiB a second."""
+    """A real nginx that serves `files` {name: size} of the pattern; /slow/ sends 256 KiB a second.
 
-    def __init__(self, files=(), sparse=()):
+    `process` goes to Popen. kill() and start() let it die and return, on the same port.
+    """
+
+    def __init__(self, files=(), sparse=(), **process):
         self.directory = Path(tempfile.mkdtemp(prefix="sluice-origin-"))
         self.directory.chmod(0o755)
         self.root = self.directory / "www"
@@ -323,11 +327,15 @@ http {{
 }}
 """
         )
+        self._process_options = process
+        self.start()
+
+    def start(self):
         binary = shutil.which("nginx") or "/usr/sbin/nginx"
         self.process = subprocess.Popen(
             [binary, "-p", str(self.directory), "-c", "nginx.conf", "-e", str(self.directory / "error.log")],
-            stderr=subprocess.PIPE,
-        )
+            stderr=subprocess.PIPE, **self._process_options,
+        )  # fmt: skip
         try:
             until(lambda: accepts(self.port) or self.process.poll() is not None, "nginx listens")
             if self.process.poll() is not None:
@@ -354,6 +362,12 @@ http {{
         file = open(self.root / name, "rb")
         self._compared.append(file)
         return lambda offset, size: os.pread(file.fileno(), size, offset)
+
+    def kill(self):
+        """With its workers; it must have been started with start_new_session=True."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process.stderr.close()
 
     def stop(self):
         if self.process.poll() is None:

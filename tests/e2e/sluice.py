@@ -122,7 +122,7 @@ class Sluice:
     def wait_until_quiet(self, timeout=LONGEST_WAIT):
         until(lambda: not self.held(), lambda: f"still held: {self.held()}\n{self._tail()}", timeout, every=0.03)
 
-    def _descriptors(self):
+    def descriptors(self):
         """Those open now, without what is kept on purpose: pooled pipes, idle server connections, served files."""
         counters = self.status()
         kept = 2 * counters["pipes_open"] + counters["upstream_idle"]
@@ -138,14 +138,14 @@ class Sluice:
 
     def _descriptors_soon(self):
         time.sleep(0.01)
-        return self._descriptors()
+        return self.descriptors()
 
     def assert_nothing_left(self):
         """However the exchanges went: no pipe, no buffer, no descriptor is left, and the ledger balanced."""
         self.wait_until_quiet()
         until(
-            lambda: self._descriptors() <= self._base_descriptors,
-            lambda: f"{self._descriptors()} descriptors instead of {self._base_descriptors}\n{self._tail()}",
+            lambda: self.descriptors() <= self._base_descriptors,
+            lambda: f"{self.descriptors()} descriptors instead of {self._base_descriptors}\n{self._tail()}",
             every=0.03,
         )
 

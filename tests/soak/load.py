@@ -53,12 +53,12 @@ class Left(Exception):
 
 
 class Moody(Connection):
-    """Reads slowly, or leaves after some bytes, or both."""
+    """Reads slowly until some time, or leaves after some bytes."""
 
-    most, pause, leave_after = READ, 0.0, None
+    most, pause, slow_until, leave_after = READ, 0.0, 0.0, None
 
     def read_some(self, most=READ):
-        if self.pause:
+        if time.monotonic() < self.slow_until:
             time.sleep(self.pause)
         data = super().read_some(min(most or READ, self.most))
         if self.leave_after is not None:
@@ -239,13 +239,12 @@ class Client(threading.Thread):
         with Moody(self.stage.port, receive_buffer=16 * KIB) as connection:
             connection.most = self.random.choice([4 * KIB, 64 * KIB, 256 * KIB])
             connection.pause = self.random.uniform(0.001, 0.02)
+            connection.slow_until = min(self.end, time.monotonic() + 5)
             if self.chance(0.3):
                 wanted = Wanted("trickle", f"{self.scripted()}/trickle/{self.size(MIB)}", 0)
                 wanted.size = int(wanted.target.rpartition("/")[2])
             else:
                 wanted = self.wanted()
-            if wanted.size > 400 * connection.most:
-                connection.most = wanted.size // 400
             wanted.kind = "slow reader"
             self.ask(connection, wanted)
 
@@ -291,7 +290,7 @@ class Client(threading.Thread):
             pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces] + [b"0\r\n\r\n"]
         else:
             head += f"Content-Length: {size}\r\n"
-        expects = self.chance(0.1)
+        expects = size > 0 and self.chance(0.1)
         slow = not expects and self.chance(0.1)
         if expects:
             head += "Expect: 100-continue\r\n"

@@ -92,7 +92,7 @@ void Supervisor::reload() {
 std::string Supervisor::apply(const std::shared_ptr<const config::Config>& config,
                               const std::shared_ptr<observe::AccessLog>& log) {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    const std::string error = workers_[i]->take(config, log).get();
+    std::string error = workers_[i]->take(config, log).get();
     if (error.empty()) continue;
     for (std::size_t undone = 0; undone < i; ++undone) (void)workers_[undone]->take(config_, log_).get();
     return error;

@@ -250,7 +250,7 @@ Config parse(std::string_view text, const std::string& base_directory) {
   Mistakes mistakes;
   const json document = read_json(text, mistakes);
   if (document.is_null() && !mistakes.empty()) mistakes.throw_if_any();
-  const Config config = Parser(base_directory, mistakes).read(document);
+  Config config = Parser(base_directory, mistakes).read(document);
   Mistakes consequences;
   check_ranges(config, consequences);
   check_references(config, consequences);

@@ -121,7 +121,7 @@ FindResult OpenFiles::find(const std::shared_ptr<os::UniqueFd>& root, std::strin
     const auto age = impl.loop.now() - entry.checked;
     const bool fetched = std::exchange(entry.outcome, false) && age < kKeepOutcome;
     if (entry.opened.result.found != Found::kFile) {  // an outcome; only files are kept
-      const FindResult result = entry.opened.result;
+      FindResult result = entry.opened.result;
       impl.erase(entry);
       if (fetched) return result;
     } else {

@@ -152,7 +152,8 @@ TEST_CASE("a descriptor that can't be polled is refused and closed", "[socket]")
   ::fclose(plain);
   const int number = file.get();
   loop::Socket socket;
-  CHECK_FALSE(socket.attach(pair.loop, std::move(file), pair));
+  const bool attached = socket.attach(pair.loop, std::move(file), pair);
+  CHECK_FALSE(attached);
   CHECK_FALSE(socket.open());
   CHECK(::close(number) == -1);
 }

@@ -55,7 +55,7 @@ Outcome decode(std::string_view in, const std::vector<std::size_t>& cuts) {
 
 // Whole, split in two at every offset, and byte by byte: all the same.
 Outcome decode_every_way(std::string_view in) {
-  const Outcome whole = decode(in, {in.size()});
+  Outcome whole = decode(in, {in.size()});
   std::size_t differing = 0;
   std::vector<std::size_t> single;
   for (std::size_t at = 1; at < in.size(); ++at) {

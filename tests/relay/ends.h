@@ -69,7 +69,8 @@ class End final : loop::SocketHandler {
       os::set_nodelay(ours.get());
     }
     if (send_buffer != 0) ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
-    REQUIRE(socket.attach(worker.loop, std::move(ours), *this));
+    const bool attached = socket.attach(worker.loop, std::move(ours), *this);
+    REQUIRE(attached);
   }
   ~End() = default;
 

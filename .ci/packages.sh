@@ -3,6 +3,7 @@
 #   need build tests    the compiler and libraries; what the tests drive
 #   need tour           what quickstart.sh drives
 #   need bench          the proxies that bench/compare.sh measures
+#   need checks         the second compiler and the static checks of tests/check_all.sh
 #
 # Installing a server must not start it on this machine: no policy of the machine's own is touched, and ours is
 # taken away again.
@@ -12,6 +13,7 @@ packages_of() {
     build) echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev ;;
     tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux ;;
     tour) echo nginx curl python3 ;;
+    checks) echo clang clang-tidy ;;
     bench) echo nginx haproxy wrk curl python3 util-linux ;;
     *) echo "packages.sh: no such profile: $1" >&2 && return 1 ;;
   esac
@@ -24,6 +26,7 @@ is_there() {
   is_installed "$1" && return
   case $1 in
     nginx | haproxy) [ -x "/usr/sbin/$1" ] ;;
+    clang) compgen -c clang++ >/dev/null ;;
     *) return 1 ;;
   esac
 }

@@ -16,7 +16,7 @@ ProxyExchange::ProxyExchange(ClientConnection& client, WorkerState& state, const
       request_length_(request.facts.length),
       body_limit_(body_limit),
       wants_upgrade_(request.facts.wants_upgrade),
-      expects_continue_(request.facts.expects_continue) {
+      awaits_continue_(request.facts.expects_continue) {
   const std::size_t head_size = request.head.size();
   if (write_request_head(request)) {
     client.held.consume(head_size);
@@ -173,7 +173,7 @@ void ProxyExchange::on_deadline() {
     case ProxyState::kConnecting:
       return server_lost(true);
     case ProxyState::kAwaitingHead:
-      if (!request_done_ && !request_abandoned_ && request_step_ == Step::kSourceDry) {
+      if (!request_done_ && !request_abandoned_ && !awaits_continue_ && request_step_ == Step::kSourceDry) {
         keep_alive_ = false;
         why_ = "body-timeout";
         return give_up(408, Ending::kClientBodyTimeout);

@@ -81,7 +81,7 @@ class ProxyExchange final : public Exchange, private loop::SocketHandler {
   const std::uint64_t request_length_;
   const std::uint64_t body_limit_;
   const bool wants_upgrade_;
-  const bool expects_continue_;
+  bool awaits_continue_;            // the client sends its body when the server has sent a 100
   bool request_done_ = false;       // all of it was sent
   bool request_abandoned_ = false;  // the server takes no more of it; its response may still come
   bool response_can_keep_ = false;  // the upstream connection may be used again

@@ -70,7 +70,7 @@ void ProxyExchange::begin_request() {
   request_step_ = Step::kMoved;
   request_head_unsent_ = true;
   // A client that waits for a 100 waits for the server.
-  const bool body_is_due = request_framing_ != http::Framing::kNone && !expects_continue_;
+  const bool body_is_due = request_framing_ != http::Framing::kNone && !awaits_continue_;
   client_.set_deadline(body_is_due ? config().timeouts.body_idle : config().timeouts.first_byte);
   drive();
 }
@@ -81,7 +81,10 @@ void ProxyExchange::step_request() {
       std::exchange(request_head_unsent_, false) ? std::string_view(request_head_) : std::string_view();
   const StepResult result = request_->step(client_.socket, client_.held, server_->socket, kBudget, head);
   request_step_ = result.step;
-  if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
+  if (result.bytes != 0) {
+    awaits_continue_ = false;  // if it ever did
+    client_.set_deadline(config().timeouts.body_idle);
+  }
   switch (result.step) {
     case Step::kDone:
       request_done_ = true;

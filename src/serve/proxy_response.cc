@@ -1,5 +1,6 @@
 // Proxy exchange: the response's head, its body, and what follows a 101.
 #include <algorithm>
+#include <utility>
 
 #include "http/rewrite.h"
 #include "os/socket.h"
@@ -96,6 +97,8 @@ bool ProxyExchange::take_head(const http::ResponseHead& head, bool drained) {
 
 void ProxyExchange::pass_interim(const http::ResponseHead& head) {
   move(ProxyInput::kInterim);
+  if (head.status == 100 && std::exchange(awaits_continue_, false))
+    client_.set_deadline(config().timeouts.body_idle);
   // A server that goes on for ever would keep the loop to itself.
   if (++interims_ > kMostInterims) {
     why_ = "too-many-interim-responses";

@@ -188,6 +188,24 @@ class Faults(Case):
         self.assert_ended(sluice, "/never_answers", "upstream-head-timeout")
         sluice.assert_nothing_left()
 
+    def test_a_client_that_waits_for_a_100_is_not_to_blame(self):
+        """... for a server that sends none; once it came, the body is due."""
+
+        def only_100(connection, request):
+            connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            connection.wait_for_end()
+            return False
+
+        origin = self.origin({"never_answers": never_answers, "only_100": only_100})
+        sluice = self.proxy([origin.port], timeouts={"first_byte": "300ms", "body_idle": "300ms"})
+        cases = [("/never_answers", 504, "upstream-head-timeout"), ("/only_100", 408, "client-body-timeout")]
+        for target, status, end in cases:
+            with self.subTest(target=target), Connection(self.port) as connection:
+                connection.send(f"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+                self.assertEqual(connection.read_response().status, status)
+                self.assert_ended(sluice, target, end)
+        sluice.assert_nothing_left()
+
     def test_an_origin_that_stalls_is_cut(self):
         for path, sluice in self.each_path(body_idle="400ms"):
             with self.subTest(path=path):

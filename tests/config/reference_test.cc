@@ -21,7 +21,7 @@ namespace {
 using nlohmann::json;
 
 std::filesystem::path conf(const std::string& name) {
-  return std::filesystem::path(__FILE__).parent_path() / "../../conf" / name;
+  return std::filesystem::path(SLUICE_SOURCES) / "conf" / name;
 }
 
 std::string contents(const std::filesystem::path& file) {

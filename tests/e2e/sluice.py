@@ -27,6 +27,11 @@ def portable():
     return bool(re.search(r"\bnone\b", told.stdout + told.stderr))
 
 
+def sanitized():
+    """Whether a sanitizer is built in: its shadow and its quarantine are no measure of memory."""
+    return re.search(rb"__[at]san_init", Path(BINARY).read_bytes()) is not None
+
+
 class Sluice:
     """`config` is the file's content; the log is added, and the status page is `status_port`'s /status."""
 

@@ -5,18 +5,25 @@ import socket
 import unittest
 
 from harness import Case, Connection, until
+from sluice import sanitized
 
 KIB, MIB = 1024, 1024 * 1024
 
 
 class Memory(Case):
+    def setUp(self):
+        if sanitized():
+            self.skip("a sanitizer's memory is not the program's")
+
+    def skip(self, reason):
+        print(f"skipped {self.id()}: {reason}")
+        self.skipTest(reason)
+
     def descriptors(self, wanted):
         """Skips, by name and with the reason, where this machine can't hold so many connections."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if hard != resource.RLIM_INFINITY and hard < wanted:
-            reason = f"needs {wanted} descriptors, RLIMIT_NOFILE is {hard}"
-            print(f"skipped {self.id()}: {reason}")
-            self.skipTest(reason)
+            self.skip(f"needs {wanted} descriptors, RLIMIT_NOFILE is {hard}")
         if soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))

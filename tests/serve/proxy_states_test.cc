@@ -76,7 +76,7 @@ TEST_CASE("once anything of the response is out there is no second try", "[proxy
 }
 
 TEST_CASE("the picture names every state", "[proxy-states]") {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../src/serve/proxy_states.h";
+  const auto path = std::filesystem::path(SLUICE_SOURCES) / "src/serve/proxy_states.h";
   std::ifstream file(path);
   if (!file) {
     WARN("the sources are not where they were compiled");

@@ -11,7 +11,7 @@ using loop::Deadlines;
 
 namespace {
 
-struct Wait : loop::Deadline {
+struct Wait final : loop::Deadline {
   void on_deadline() override {
     ++fired;
     if (then) then();

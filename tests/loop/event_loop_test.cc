@@ -10,14 +10,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Again : loop::Deferred {
+struct Again final : loop::Deferred {
   explicit Again(std::function<void(Again&)> f) : run(std::move(f)) {}
   ~Again() = default;
   void run_deferred() override { run(*this); }
   std::function<void(Again&)> run;
 };
 
-struct Wait : loop::Deadline {
+struct Wait final : loop::Deadline {
   ~Wait() = default;
   void on_deadline() override { then(); }
   std::function<void()> then;

@@ -1,8 +1,8 @@
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "config/parse.h"
 
@@ -17,7 +17,8 @@ Config load(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   std::ostringstream text;
   if (!in || !(text << in.rdbuf() || in.peek() == std::ifstream::traits_type::eof())) {
-    throw ConfigError(std::string("can't be read: ") + (errno != 0 ? std::strerror(errno) : "input error"));
+    throw ConfigError(std::string("can't be read: ") +
+                      (errno != 0 ? std::generic_category().message(errno) : "input error"));
   }
   return parse(text.str(), std::filesystem::path(file).parent_path().string());
 }

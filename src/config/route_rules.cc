@@ -1,8 +1,8 @@
 // What each route must keep to: it can match, it has one handler, and that handler can answer.
 #include <algorithm>
 #include <cctype>
-#include <cstring>
 #include <map>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -69,7 +69,8 @@ void check_files(const std::string& place, const Route& route, Mistakes& mistake
     mistakes.add(place + ".files.root", "missing: write the name of a directory");
   } else if (const os::FileOr root = os::open_directory(files.root); !root.fd.valid()) {
     mistakes.add(place + ".files.root", "can't open the directory " + in_quotes(files.root) + ": " +
-                                            std::strerror(root.error) + "; create it or correct the name");
+                                            std::generic_category().message(root.error) +
+                                            "; create it or correct the name");
   }
   if (files.index.empty() || files.index.find('/') != std::string::npos || has_control_char(files.index)) {
     mistakes.add(place + ".files.index", R"(write a file name without "/", such as "index.html")");

@@ -4,8 +4,8 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <stdexcept>
+#include <system_error>
 
 #include "os/process.h"
 #include "os/socket.h"
@@ -23,7 +23,8 @@ Listener::Listener(WorkerState& state, const std::string& address, OnClient on_c
   if (!parsed) throw std::runtime_error("can't listen on " + address + ": not an address");
   os::SocketOr made = os::listen_tcp(*parsed, kBacklog);
   if (!made.fd.valid())
-    throw std::runtime_error("can't listen on " + address + ": " + std::strerror(made.error));
+    throw std::runtime_error("can't listen on " + address + ": " +
+                             std::generic_category().message(made.error));
   fd_ = std::move(made.fd);
   watch_.emplace(state.loop, fd_.get(), [this] { accept_waiting(kAcceptsPerEvent); });
 }

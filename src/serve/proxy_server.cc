@@ -1,7 +1,7 @@
 // Proxy exchange: a connection to somebody, and what happens when that fails.
 #include <spdlog/spdlog.h>
 
-#include <cstring>
+#include <system_error>
 
 #include "serve/client_connection.h"
 #include "serve/proxy_exchange.h"
@@ -47,7 +47,7 @@ void ProxyExchange::find_server() {
       return;
     }
     spdlog::warn("upstream {}: no connection to {}: {}", group.config().name, picked_->name(),
-                 std::strerror(error));
+                 std::generic_category().message(error));
     tried_.push_back(picked_.get());
     failure_ = {502, Ending::kConnectFailed};
     server_failed();

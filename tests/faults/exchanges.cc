@@ -88,7 +88,7 @@ class World {
  private:
   [[nodiscard]] bool has_trouble() const {
     for (const Fault fault : {Fault::kNoMemory, Fault::kNoDescriptor, Fault::kNoEvents, Fault::kNoConnection,
-                              Fault::kSinkResets}) {
+                              Fault::kSinkResets, Fault::kServerResets}) {
       if (machine_.struck(fault)) return true;
     }
     return book_.trouble;
@@ -106,6 +106,7 @@ class World {
       }
       move(c);
       server->play();
+      if (!c.connecting && machine_.strikes(Fault::kServerResets, 64)) machine_.reset_by_peer(c);
     }
     for (const auto& client : clients_) {
       move(*client->connection);
@@ -176,7 +177,8 @@ const Scenario& exchanges() {
       .faults = {Fault::kShort, Fault::kInterrupted, Fault::kNotYet, Fault::kRefuseIn, Fault::kRefuseOut,
                  Fault::kZeroOut, Fault::kNoMemory, Fault::kNoDescriptor, Fault::kOnePage, Fault::kFewSlots,
                  Fault::kSinkResets, Fault::kNoEvents, Fault::kNoConnection, Fault::kServerCuts,
-                 Fault::kServerTalksNonsense, Fault::kServerIsEarly, Fault::kServerIsSilent},
+                 Fault::kServerResets, Fault::kServerTalksNonsense, Fault::kServerIsEarly,
+                 Fault::kServerIsSilent},
       .endings = {"answered", "not answered", "completed", "a connection was used again",
                   "a request was tried again"}};
   return scenario;

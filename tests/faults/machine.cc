@@ -55,6 +55,8 @@ const char* name_of(Fault fault) noexcept {
       return "connect fails";
     case Fault::kServerCuts:
       return "server cuts its response";
+    case Fault::kServerResets:
+      return "server resets";
     case Fault::kServerTalksNonsense:
       return "server talks nonsense";
     case Fault::kServerIsEarly:

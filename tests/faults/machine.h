@@ -56,6 +56,7 @@ enum class Fault : std::uint8_t {
   kNoEvents,      // the loop can't register a descriptor
   kNoConnection,  // connect() fails: at once, or later
   kServerCuts,    // a response breaks off, with FIN or RST
+  kServerResets,  // at any time, idle or not
   kServerTalksNonsense,
   kServerIsEarly,  // it answers before it has the whole request
   kServerIsSilent,
@@ -204,6 +205,7 @@ class Machine {
     OnEvent on_event;
     short edges = 0;
   };
+  void count_call();
   int fail(int error, const char* call, int fd);
   int add_descriptor();
   Connection* socket_of(int fd, const char* call);

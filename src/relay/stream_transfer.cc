@@ -63,8 +63,11 @@ void StreamTransfer::sent(std::uint64_t n) noexcept {
   if (plan_.chunk_out) block_left_ -= n;
 }
 
+// What was spliced tells most, then what would have been: small runs say nothing about the large ones.
 void StreamTransfer::note(Choice choice) noexcept {
-  if (choice_.strategy != Strategy::kSplice) choice_ = choice;
+  if (choice_.strategy == Strategy::kSplice) return;
+  if (choice_.reason == Reason::kNoPipe && choice.strategy != Strategy::kSplice) return;
+  choice_ = choice;
 }
 
 Question StreamTransfer::question(std::uint64_t run) const noexcept {

@@ -254,6 +254,23 @@ TEST_CASE("without a pipe a body is copied, and the next one tries again", "[str
   }
 }
 
+TEST_CASE("the want of a pipe is told, however small the chunks are that follow", "[stream-transfer]") {
+  if (!kSpliceBuilt) return;
+  relay::Sizes sizes;
+  sizes.pipes = 1;
+  Worker worker(sizes);
+  const relay::PipeLease taken = worker.relay.pipes.take();
+  REQUIRE(taken.valid());
+  const std::string wire = chunked(pattern(104'000), {100'000, 4'000});
+  End source(worker, Transport::kUnix), sink(worker, Transport::kUnix);
+  StreamTransfer transfer(worker.relay, {.in = Shape::kChunk});
+  // The small chunk comes in two reads, so that it is asked about.
+  const std::size_t broken = wire.size() - 2'000;
+  CHECK(play(worker, source, sink, transfer, wire.substr(0, broken), false).last == Step::kSourceDry);
+  CHECK(play(worker, source, sink, transfer, wire.substr(broken), false).last == Step::kDone);
+  CHECK(transfer.choice() == relay::Choice{relay::Strategy::kBuffered, relay::Reason::kNoPipe});
+}
+
 TEST_CASE("the last pipe is lost in the middle of a body: the rest is copied", "[stream-transfer]") {
   if (!kSpliceBuilt) return;
   const bool chunk_out = GENERATE(false, true);

@@ -3,7 +3,7 @@
 import subprocess
 import unittest
 
-from client import Connection, Pattern, chunked, get  # noqa: F401  (tests import from here)
+from client import Connection, Cut, Pattern, chunked, get  # noqa: F401  (tests import from here)
 from origin import Nginx, RawOrigin, answer, serving  # noqa: F401
 from sluice import Sluice, portable
 from waiting import LONGEST_WAIT, accepts, free_port, until  # noqa: F401
@@ -18,9 +18,9 @@ class Case(unittest.TestCase):
     def setUpClass(cls):
         cls.portable = portable()
 
-    def origin(self, routes=None, script=None):
+    def origin(self, routes=None, script=None, **options):
         """A scripted origin: `routes` by the first path segment, or one `script` per connection."""
-        origin = RawOrigin(script or serving(routes or {}))
+        origin = RawOrigin(script or serving(routes or {}), **options)
         self.addCleanup(origin.stop)
         return origin
 

@@ -13,7 +13,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from client import READ, Cut, Pattern
+from client import READ, Cut, Pattern, narrow
 from waiting import LONGEST_WAIT, accepts, free_port, until
 
 
@@ -37,9 +37,11 @@ class OriginConnection:
         self.origin = origin
         self.socket = sock
         self.number = number  # 0 for the first the origin accepted
+        self.most = origin.most
         self._rest = b""
 
-    def read_some(self, most=READ):
+    def read_some(self, most=None):
+        most = most or self.most
         if self._rest:
             data, self._rest = self._rest[:most], self._rest[most:]
             return data
@@ -72,7 +74,7 @@ class OriginConnection:
 
         def exactly(size):
             while size:
-                data = self.read_some(min(size, READ))
+                data = self.read_some(min(size, self.most))
                 if not data:
                     raise Cut(f"{size} bytes of the request body missing")
                 take(data)
@@ -137,8 +139,9 @@ class OriginConnection:
 class RawOrigin:
     """A threaded server; `script(connection)` runs for each connection, which is closed when it returns."""
 
-    def __init__(self, script, port=None):
+    def __init__(self, script, port=None, receive_buffer=None, mss=None, most=READ):
         self.port = port or free_port()
+        self.most = most  # bytes a read asks for
         self.requests = []
         self.failures = []
         self.accepted = 0
@@ -147,6 +150,7 @@ class RawOrigin:
         self._lock = threading.Lock()
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        narrow(self._listener, receive_buffer, mss)
         self._listener.bind(("127.0.0.1", self.port))
         self._listener.listen(1024)
         self._threads = [threading.Thread(target=self._accept, daemon=True)]

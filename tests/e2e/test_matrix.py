@@ -1,0 +1,168 @@
+"""The matrix: what travels x what befalls it x the path it is made to take.
+
+Each cell is one raw exchange. The buffered path is the oracle: by every other one the client must get the same status,
+fields, body and end, and the origin the same request. The oracle is held against what was sent, so that two equal
+wrongs don't pass.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ends import Cell, ClientSide, OriginSide, head_of
+from harness import Case, Connection, Pattern, get, until
+from matrix import (
+    CONDITIONS, KINDS, MIB, ORACLE, PATHS, PIPES, SLOW, SMALL_SEGMENTS, UP, WHOLE, WITHOUT_MEANING, has_meaning,
+)  # fmt: skip
+from sluice import BINARY
+
+ORIGINS = {"app": {}, "slow": SLOW, "small": SMALL_SEGMENTS, "leaving": {}}
+AT_A_TIME = 8
+
+
+class Matrix(Case):
+    def setUp(self):
+        self.root = Path(tempfile.mkdtemp(prefix="sluice-matrix-"))
+        self.addCleanup(shutil.rmtree, self.root, True)
+        self.write("data.bin", WHOLE.data)
+        self.write("after", b"after")
+        self.cells = []
+        routes = OriginSide(self.cells).routes()
+        self.origins = {name: self.origin(routes, **options) for name, options in ORIGINS.items()}
+
+    def write(self, name, data, size=None):
+        """A file; what `size` goes beyond `data` is a hole. All are of one age, because their clients see it."""
+        (self.root / name).write_bytes(data)
+        os.truncate(self.root / name, size or len(data))
+        os.utime(self.root / name, (1e9, 1e9))
+
+    def sluice(self, pipes):
+        """One for all paths: the first segment of a target names the path, the second who answers."""
+        upstreams = {name: {"servers": [f"127.0.0.1:{origin.port}"]} for name, origin in self.origins.items()}
+        # A POST that meets a connection at the moment its origin leaves it is lost, and may not be sent again.
+        upstreams["leaving"]["idle_connections"] = 0
+        handlers = {"files": {"files": str(self.root)}, **{name: {"proxy": name} for name in ORIGINS}}
+        routes = [
+            {"path": f"/{path}/{name}", "strip_prefix": True, "relay": {"path": path}, **handler}
+            for path in PATHS
+            for name, handler in handlers.items()
+        ]
+        self.port = None
+        return self.start(self.http_config([], routes=routes, upstreams=upstreams, limits=PIPES[pipes]))
+
+    def cell(self, kind, condition, path):
+        file = "data.bin"
+        if kind.play == "file" and (condition.early_end or condition.client == "resets"):
+            file = f"data-{len(self.cells)}.bin"  # its own, and larger than all buffers on the way
+            self.write(file, WHOLE.data, size=64 * MIB)
+        self.cells.append(Cell(len(self.cells), kind, condition, path, file))
+        return self.cells[-1]
+
+    @contextlib.contextmanager
+    def scarce(self, sluice, pipes):
+        """No pipe: a client that takes nothing holds the only one."""
+        if pipes != "none" or self.portable:
+            yield
+            return
+        with Connection(self.port, **SLOW) as hog:
+            hog.send(head_of("GET /splice/app/hog HTTP/1.1", "Host: test.example"))
+            until(lambda: sluice.counter("pipes_in_use") == 1, "the only pipe is in use")
+            yield
+            self.assertEqual(sluice.counter("pipes_in_use"), 1, "the only pipe is still in use")
+            hog.reset()
+
+    def test_every_path_gives_what_the_buffered_one_gives(self):
+        for pipes in PIPES:
+            sluice = self.sluice(pipes)
+            meeting = [(k, c) for c in CONDITIONS for k in KINDS if c.pipes == pipes and has_meaning(k, c)]
+            oracles = {}
+            for path in PATHS:
+                cells = [self.cell(kind, condition, path) for kind, condition in meeting]
+                client = ClientSide(self.port, self.root)
+                with self.scarce(sluice, pipes), ThreadPoolExecutor(AT_A_TIME) as pool:
+                    played = {cell: pool.submit(client.play, cell) for cell in cells}
+                for cell, future in played.items():
+                    with self.subTest(cell=str(cell)):
+                        outcome = future.result()
+                        if path == ORACLE:
+                            oracles[cell.kind, cell.condition] = outcome
+                        self.assert_true(cell, outcome)
+                        self.assert_same(cell, outcome, oracles[cell.kind, cell.condition])
+                targets = {cell.target for cell in cells}
+                lines = sluice.log_lines(lambda line: line["target"] in targets, count=len(cells))
+                entries = {line["target"]: line for line in lines}
+                for cell in cells:
+                    with self.subTest(cell=str(cell)):
+                        self.assert_logged(cell, entries[cell.target])
+                sluice.assert_nothing_left()
+        without = len(KINDS) * len(CONDITIONS) * len(PATHS) - len(self.cells)
+        print(f"matrix: {len(self.cells)} cells, {without} without meaning")
+
+    # --- judging ---------------------------------------------------------------------------------------------
+
+    def assert_true(self, cell, outcome):
+        """What was sent is what came; of a broken body a part came, and it looks broken."""
+        kind = cell.kind
+        self.assertIsNone(cell.down.wrong_at, "first wrong byte at the client")
+        self.assertIsNone(cell.up.wrong_at, "first wrong byte at the origin")
+        client_end, origin_end, _ = cell.ends()
+        self.assertEqual((outcome.end, outcome.origin_end), (client_end, origin_end))
+        down = 0 if kind.play == "upload" else kind.wire.size
+        up = {"upload": kind.wire, "tunnel": UP}[kind.play].size if kind.play in ("upload", "tunnel") else 0
+        if not cell.breaks():
+            self.assertEqual((outcome.status, outcome.down[0], outcome.up[0]), (kind.status, down, up))
+            stays = kind.stays and cell.condition.client != "half-closes"
+            self.assertEqual(outcome.after, None if kind.play == "tunnel" else "answers" if stays else "ends")
+        elif kind.play == "upload":
+            self.assertEqual(outcome.status, 502 if cell.condition.origin == "resets" else None)
+            self.assertLessEqual(outcome.up[0], up)
+        else:
+            self.assertEqual(outcome.status, kind.status)
+            self.assertLessEqual(outcome.down[0], down)
+
+    def assert_same(self, cell, outcome, oracle):
+        """How much comes through before a break is not promised, but where a FIN comes behind all that was sent."""
+        sizes_may_differ = cell.breaks() and (cell.condition.resets() or cell.kind.play == "file")
+        for name, value in vars(outcome).items():
+            if not (sizes_may_differ and name in ("up", "down")):
+                self.assertEqual(value, getattr(oracle, name), f"{name}, unlike by the buffered path")
+
+    def assert_logged(self, cell, entry):
+        kind, path = cell.kind, cell.path
+        self.assertIn(entry["end"], cell.ends()[2], entry)
+        way, *why = self.way(cell, entry)
+        if kind.play != "upload":  # the log tells the path of the response
+            self.assert_way(entry, way, *why)
+        if why != ["trickle"]:  # whose other direction may have gone either way
+            self.assertEqual(entry["zero_copy"] > 0, way in ("splice", "sendfile") and not self.portable, entry)
+        self.assertGreaterEqual(entry["bytes_in"], cell.up.size, entry)
+        if kind.play != "upload":
+            self.assertGreaterEqual(entry["bytes_out"], cell.down.size, entry)
+
+    @staticmethod
+    def way(cell, entry):
+        """The path really taken, and its reasons."""
+        kind, path = cell.kind, cell.path
+        if kind.why == "no-body" and kind.play != "upload":
+            return "none", "no-body"
+        if path == "buffered":
+            return "buffered", "forced"
+        if kind.play == "file":
+            return "sendfile", "forced" if path == "sendfile" else "file"
+        # What is quiet for a moment may be no stream, unless it is made one.
+        if kind.play == "tunnel" and path != "splice" and entry["why"] == "trickle":
+            return "buffered", "trickle"
+        if cell.condition.pipes in ("one-page", "none"):
+            return "buffered", "no-pipe"
+        return "splice", "forced" if path == "splice" else kind.why
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -4,11 +4,12 @@ import threading
 import time
 import unittest
 
-from harness import Case, Connection, Pattern, get, until
+from harness import Case, Connection, Cut, Pattern, get, until
 from origin import answer
 
 KIB, MIB = 1024, 1024 * 1024
 SIZE = 4 * MIB  # more than all socket buffers and pipes between the two ends hold at once
+LINK = f"<{'x' * 12 * KIB}>; rel=preload"
 SENT = 300 * KIB  # what a failing origin sends before it fails
 
 
@@ -29,6 +30,19 @@ def reset_at_once(connection, request):
 
 def garbage(connection, request):
     connection.send("SSH-2.0-OpenSSH_9.2\r\n\r\n")
+    return False
+
+
+def interim_only(connection, request):
+    connection.send("HTTP/1.1 103 Early Hints\r\n\r\n")
+    return False
+
+
+def interims_without_end(connection, request):
+    """More than all buffers on the way to a client that takes nothing, and more than Sluice keeps."""
+    for _ in range(900):
+        connection.send(f"HTTP/1.1 103 Early Hints\r\nLink: {LINK}\r\n\r\n")
+    connection.wait_for_end()
     return False
 
 
@@ -111,8 +125,9 @@ def trickles(connection, request):
 
 
 ROUTES = {f.__name__: f for f in (
-    head_only, nothing, reset_at_once, garbage, never_answers, short_length, short_length_small, reset_in_length,
-    short_chunks, short_in_a_chunk, reset_in_chunks, broken_chunk_size, reset_until_close, stalls, trickles,
+    head_only, nothing, reset_at_once, garbage, interim_only, interims_without_end, never_answers, short_length,
+    short_length_small, reset_in_length, short_chunks, short_in_a_chunk, reset_in_chunks, broken_chunk_size,
+    reset_until_close, stalls, trickles,
 )}  # fmt: skip
 
 
@@ -180,6 +195,21 @@ class Faults(Case):
             with self.subTest(target=target):
                 self.assertEqual(get(self.port, "/" + target).status, 502)
                 self.assertEqual(self.assert_ended(sluice, "/" + target, end)["status"], 502)
+        sluice.assert_nothing_left()
+
+    def test_no_answer_of_ours_begins_inside_an_interim_response(self):
+        sluice = self.proxy([self.raw.port])
+        with self.subTest("the client took it all"):
+            response = get(self.port, "/interim_only")
+            self.assertEqual(([i.status for i in response.interim], response.status), ([103], 502))
+        with self.subTest("the client is stuck in one"), Connection(self.port, receive_buffer=8 * KIB, mss=536) as stuck:
+            stuck.send("GET /interims_without_end HTTP/1.1\r\nHost: test.example\r\n\r\n")
+            entry = self.assert_ended(sluice, "/interims_without_end", "upstream-head-invalid")
+            self.assertEqual(entry["why"], "too-many-interim-responses")
+            with self.assertRaises(Cut):
+                while True:
+                    head = stuck.read_head()
+                    self.assertEqual((head.status, head.get("Link") == LINK), (103, True))
         sluice.assert_nothing_left()
 
     def test_an_origin_that_never_answers_is_a_504(self):

@@ -33,9 +33,12 @@ def sanitized():
 
 
 class Sluice:
-    """`config` is the file's content; the log is added, and the status page is `status_port`'s /status."""
+    """`config` is the file's content; the log is added, and the status page is `status_port`'s /status.
 
-    def __init__(self, config, status_port, descriptors=None, wait=True):
+    `user`: the number of another user to run as, with that user's rights and quotas.
+    """
+
+    def __init__(self, config, status_port, descriptors=None, user=None, wait=True):
         self.directory = Path(tempfile.mkdtemp(prefix="sluice-test-"))
         self.status_port = status_port
         self.file = self.directory / "sluice.json"
@@ -47,10 +50,14 @@ class Sluice:
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
+        other = {}
+        if user is not None:
+            os.chown(self.directory, user, user)
+            other = {"user": user, "group": user, "extra_groups": []}
         self._stderr = open(self._errors, "wb")
         self.process = subprocess.Popen(
             [BINARY, "run", str(self.file)],
-            stdout=subprocess.DEVNULL, stderr=self._stderr, cwd=self.directory, preexec_fn=limit,
+            stdout=subprocess.DEVNULL, stderr=self._stderr, cwd=self.directory, preexec_fn=limit, **other,
         )  # fmt: skip
         if not wait:
             return

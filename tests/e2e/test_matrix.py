@@ -6,7 +6,6 @@ wrongs don't pass.
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from pathlib import Path
 from ends import Cell, ClientSide, OriginSide, head_of
 from harness import Case, Connection, Pattern, get, until
 from matrix import (
-    CONDITIONS, KINDS, MIB, ORACLE, PATHS, PIPES, SLOW, SMALL_SEGMENTS, UP, WHOLE, WITHOUT_MEANING, has_meaning,
+    CONDITIONS, KIB, KINDS, MIB, ORACLE, PATHS, PIPES, SLOW, SMALL_SEGMENTS, UP, WHOLE, WITHOUT_MEANING, has_meaning,
 )  # fmt: skip
 from sluice import BINARY
 
@@ -162,6 +161,65 @@ class Matrix(Case):
         if cell.condition.pipes in ("one-page", "none"):
             return "buffered", "no-pipe"
         return "splice", "forced" if path == "splice" else kind.why
+
+
+# Fills the quota of the user it runs as, to where a new pipe has hardly a page; keeps it until its input ends.
+TAKE_ALL_PIPE_PAGES = """
+import fcntl, os, sys
+taken = []
+while not taken or fcntl.fcntl(taken[-1], fcntl.F_GETPIPE_SZ) > 2 * 4096:
+    taken.append(os.pipe()[1])
+    try:
+        fcntl.fcntl(taken[-1], fcntl.F_SETPIPE_SZ, 1 << 20)
+    except PermissionError:
+        pass
+print("taken", flush=True)
+sys.stdin.read()
+"""
+
+
+class Quota(Case):
+    """One-page pipes once more, as one really meets them: a user's quota of pipe pages is used up."""
+
+    def another_user(self):
+        """A number that is nobody's, so that nobody else's quota is used. Skips where we may not become it."""
+        user = 30000 + os.getpid() % 30000
+        limit = int(Path("/proc/sys/fs/pipe-user-pages-soft").read_text())
+        reason = None
+        if limit == 0:
+            reason = "this kernel has no quota of pipe pages (fs.pipe-user-pages-soft is 0)"
+        try:
+            subprocess.run([BINARY, "version"], check=True, capture_output=True, user=user, group=user, extra_groups=[])
+        except (OSError, subprocess.SubprocessError) as failure:
+            reason = f"needs to run {BINARY} as another user: {failure}"
+        if reason:
+            print(f"skipped {self.id()}: {reason}")
+            self.skipTest(reason)
+        return user
+
+    def test_past_the_quota_bodies_are_copied_and_later_spliced_again(self):
+        user = self.another_user()
+        filler = subprocess.Popen(
+            [sys.executable, "-c", TAKE_ALL_PIPE_PAGES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            user=user, group=user, extra_groups=[],
+        )  # fmt: skip
+        self.addCleanup(filler.kill)
+        self.assertEqual(filler.stdout.readline(), "taken\n")
+        origin = self.origin()
+        sluice = self.start(self.http_config([origin.port]), user=user)
+
+        def fetch(target, size):
+            self.assert_whole(get(self.port, target, expected=Pattern.at), size)
+            return sluice.log_line(target)
+
+        for target in (f"/length/{MIB}", f"/chunked/{MIB}/{64 * KIB}", f"/close/{MIB}"):
+            with self.subTest(target=target):
+                self.assert_way(fetch(target, MIB), "buffered", "no-pipe")
+        if not self.portable:
+            self.assertGreaterEqual(sluice.counter("pipes_refused"), 3)
+        filler.communicate()  # its end gives the pages back
+        self.assert_way(fetch(f"/length/{2 * MIB}", 2 * MIB), "splice", "large")
+        sluice.assert_nothing_left()
 
 
 if __name__ == "__main__":

@@ -46,9 +46,15 @@ class Wire:
 
 
 def send_in_step(end, wire, arrival):
-    """Each piece leaves when all before it has arrived, so whoever is between finds its source dry each time."""
+    """Each piece leaves when all before it has arrived, so whoever is between finds its source dry each time.
+
+    A tail that is held back for 200 ms, as MSG_MORE does, makes this last too long.
+    """
+    end_time = time.monotonic() + LONGEST_WAIT
     for at in range(0, len(wire.data), PIECE):
         arrival.wait_for(wire.payload_before(at))
+        if time.monotonic() > end_time:
+            raise AssertionError(f"{at} bytes took {LONGEST_WAIT:g} s")
         end.send(wire.data[at : at + PIECE])
 
 

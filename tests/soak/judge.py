@@ -79,12 +79,14 @@ class Judge:
 
     def _fault(self, visit, line):
         server = self._stage.server_at(line.get("upstream", ""))
+        # A client that left is forgotten sooner by itself than by Sluice, which may have its bytes to pass on.
+        visit_ended = max(visit["ended"], visit["began"] + line["ms"] / 1000)
         for fault in self._stage.faults:
-            ended = fault.ended or visit["ended"]
-            if fault.server != server or visit["began"] > ended + GRACE or visit["ended"] < fault.began:
+            ended = fault.ended or visit_ended
+            if fault.server != server or visit["began"] > ended + GRACE or visit_ended < fault.began:
                 continue
             if line["end"] in EXPLAINS[fault.kind]:
-                lasted = min(ended - fault.began, visit["ended"] - visit["began"])
+                lasted = min(ended - fault.began, visit_ended - visit["began"])
                 if fault.kind == "killed" or lasted >= NEARLY * WAIT:
                     return fault.kind
             if fault.kind == "killed" and line["end"] == "completed" and visit["until_close"]:

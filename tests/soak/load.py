@@ -58,7 +58,7 @@ class Moody(Connection):
     most, pause, slow_until, leave_after = READ, 0.0, 0.0, None
 
     def read_some(self, most=READ):
-        if time.monotonic() < self.slow_until:
+        if not self._rest and time.monotonic() < self.slow_until:
             time.sleep(self.pause)
         data = super().read_some(min(most or READ, self.most))
         if self.leave_after is not None:

@@ -26,7 +26,7 @@ from judge import Judge  # noqa: E402
 from load import run_clients  # noqa: E402
 from sluice import Sluice, sanitized  # noqa: E402
 from stage import FILES, KIB, MIB, PATHS, Stage  # noqa: E402
-from waiting import until  # noqa: E402
+from waiting import accepts, until  # noqa: E402
 
 PROCESSES, THREADS = 2, 6  # of clients
 ROUND = 60.0  # seconds of load between two rests, at most
@@ -35,6 +35,7 @@ BROKEN_EVERY = 11  # reloads: this one's configuration is none
 PROGRESS_EVERY = 5.0
 # What the allocator may keep more of than after the first round; a leak of a few bytes a request is more.
 GROWTH = 4 * MIB
+SERVED = "served files and their roots"
 EXPECTED_ERRORS = ["reload: the old configuration stays"]
 
 
@@ -89,8 +90,8 @@ class Soak:
             raise
         self.counts = {}  # kind -> [visits, bytes]
         self.reloads = 0
-        self.rests = [self.at_rest()]
         self.findings = []
+        self.rests = [self.at_rest()]
 
     def stop(self):
         if self.sluice is not None:
@@ -106,6 +107,7 @@ class Soak:
         for n in range(rounds):
             self.load(n, self.options.seconds / rounds)
             self.rests.append(self.at_rest())
+            print("at rest: " + ", ".join(f"{name} {value}" for name, value in self.rests[-1].items()), flush=True)
         self.end()
 
     def load(self, number, seconds):
@@ -172,9 +174,12 @@ class Soak:
     # --- rest ------------------------------------------------------------------------------------------------
 
     def at_rest(self):
-        """What is held when nothing runs. All log lines are in when there is one for each ending."""
+        """What is held when nothing runs, with the first configuration. All log lines are in when there is one for each
+        ending."""
         if self.sluice.process.poll() is not None:
             raise AssertionError(f"sluice ended with {self.sluice.process.returncode}\n{self.sluice.stderr()[-3000:]}")
+        self.sluice.reload(self.stage.configuration(0))
+        until(lambda: not accepts(self.stage.extra_port), "the other configuration's listener goes")
         self.sluice.assert_nothing_left()
 
         def told():
@@ -185,17 +190,24 @@ class Soak:
         until(told, lambda: f"{self.log.lines} log lines for {ended(counters)} exchanges", every=0.05)
         self.judge.settle()
         held = self.sluice.held()
-        descriptors, other = self.sluice.fd_count(), self.sluice.descriptors()
-        pooled = 2 * counters["pipes_open"] + counters["upstream_idle"]
         return {
-            "descriptors": descriptors,
-            "... of pooled pipes and server connections": pooled,
-            "... of served files": descriptors - pooled - other,
-            "... of other things": other,
+            **self.descriptors(),
             "pipes in use": held.get("pipes_in_use", 0),
             "buffers in use": held.get("buffers_in_use", 0),
             "memory, KiB": self.sluice.rss_anon() // KIB,
         }
+
+    def descriptors(self):
+        """By what they are."""
+        folder = Path(f"/proc/{self.sluice.process.pid}/fd")
+        names = [os.readlink(folder / number) for number in os.listdir(folder)]
+        kinds = {
+            "sockets, with pooled connections to servers": lambda name: name.startswith("socket:"),
+            "ends of pipes, with pooled pipes": lambda name: name.startswith("pipe:"),
+            SERVED: lambda name: name.startswith(str(self.stage.root)),
+        }
+        counts = {kind: sum(map(is_one, names)) for kind, is_one in kinds.items()}
+        return {"descriptors": len(names), **counts, "others": len(names) - sum(counts.values())}
 
     # --- the end ---------------------------------------------------------------------------------------------
 
@@ -212,11 +224,12 @@ class Soak:
             if counters[name]:
                 self.findings.append(f"{name}: {counters[name]}")
         first, warm, last = self.rests[0], self.rests[1], self.rests[-1]
-        # Served files: each of the site's, once for each route and worker, and the roots.
-        allowed = {"... of served files": (len(FILES) + 1) * len(PATHS) * 2}
-        for name in ("... of served files", "... of other things", "pipes in use", "buffers in use"):
-            if last[name] > max(first[name], allowed.get(name, 0)):
-                self.findings.append(f"{name}: {first[name]} before, {last[name]} after")
+        # What pools keep is known to assert_nothing_left(). Files are kept once for each route and worker, and roots.
+        most = {SERVED: 2 * (len(FILES) + 1) * len(PATHS), "others": first["others"]}
+        most |= {"pipes in use": 0, "buffers in use": 0}
+        for name, bound in most.items():
+            if last[name] > bound:
+                self.findings.append(f"{name}: {last[name]} after the end, {bound} at most were expected")
         grown = (last["memory, KiB"] - warm["memory, KiB"]) * KIB
         if grown > GROWTH and not sanitized():
             self.findings.append(f"memory grew by {grown // KIB} KiB since the first rest")
@@ -230,7 +243,7 @@ class Soak:
         def row(*cells):
             print("| " + " | ".join(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in cells) + " |")
 
-        print(f"\n{self.options.seconds:g} s, seed {self.options.seed}, Linux {os.uname().release}, {os.cpu_count()} cores\n")
+        print(f"\n{self.options.seconds:g} s, seed {self.options.seed}, Linux {os.uname().release}, {os.cpu_count()} processors\n")
         row("visits", "count", "MiB compared")
         row("---", "--:", "--:")
         for kind, (visits, size) in sorted(self.counts.items()):

@@ -68,7 +68,7 @@ class Stage:
             self.stop()
             raise
         self.root = self.servers["nginx0"].root
-        self.port, self.tcp_port, self._extra_port = free_port(), free_port(), free_port()
+        self.port, self.tcp_port, self.extra_port = free_port(), free_port(), free_port()
         self._now = {}  # server -> (its running Fault, when it is to end)
         self._rest_until = {group: 0.0 for group in GROUPS}
         self._next = 0.0
@@ -107,7 +107,7 @@ class Stage:
             {"listen": f"127.0.0.1:{self.tcp_port}", "protocol": "tcp", "upstream": "echo", "relay": relay},
         ]
         if version:
-            listeners.append({"listen": f"127.0.0.1:{self._extra_port}"})
+            listeners.append({"listen": f"127.0.0.1:{self.extra_port}"})
         wait = f"{WAIT:g}s"
         return {
             "workers": 2,

@@ -6,9 +6,9 @@
 #   asan      address and undefined-behaviour sanitizers: the whole suite
 #   tsan      thread sanitizer: the whole suite
 #   tidy      clang-tidy (.clang-tidy: a short list, all fatal) over src/ and tests/
-#   fuzz      tests/fuzz/run.sh
-#   mutants   tests/mutants/run.sh
 #   soak      ten minutes of mixed load and faults
+#   fuzz      tests/fuzz/run.sh, and
+#   mutants   tests/mutants/run.sh, where they are
 #
 # The units include the drawing of the folders and that every header compiles alone.
 # The exit status is 0 if all passed. JOBS=1 keeps one processor free. Logs are in build-checks/.
@@ -16,7 +16,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 source .ci/packages.sh
 
-ALL=(release clang asan tsan tidy fuzz mutants soak)
+ALL=(release clang asan tsan tidy soak)
+for extra in fuzz mutants; do [ -x tests/$extra/run.sh ] && ALL+=($extra); done
 JOBS=${JOBS:-$(nproc)}
 LOGS=build-checks
 

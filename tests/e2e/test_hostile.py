@@ -175,11 +175,15 @@ class Requests(Case):
 
     def read_log(self, every):
         """{source: its entries}, once there is one for each request."""
-        expected = sum(1 + stays(sent) for sent in every)
-        sources = {sent.source for sent in every}
-        by_source = defaultdict(list)
-        for line in self.sluice.log_lines(lambda line: line["client"].rsplit(":", 1)[0] in sources, count=expected):
-            by_source[line["client"].rsplit(":", 1)[0]].append(line)
+        by_source = {}
+
+        def complete():
+            by_source.clear()
+            for line in self.sluice.log_lines():
+                by_source.setdefault(line["client"].rsplit(":", 1)[0], []).append(line)
+            return all(len(by_source.get(sent.source, ())) > stays(sent) for sent in every)
+
+        until(complete, "an entry for each request", every=0.1)
         return by_source
 
     # --- what the client sees ---

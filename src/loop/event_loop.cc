@@ -49,6 +49,7 @@ EventLoop::EventLoop()
       wake_(os::open_wakeup()) {
   if (!wake_.valid()) throw std::runtime_error("event loop: no descriptor left for an eventfd");
   constexpr const char* kNoEvent = "event loop: an event could not be made";
+  if (::event_base_priority_init(base_.get(), kPriorities) != 0) throw std::runtime_error(kNoEvent);
   wake_event_.reset(
       checked(::event_new(base_.get(), wake_.get(), EV_READ | EV_PERSIST, &on_wake, this), kNoEvent));
   deferred_event_.reset(checked(::event_new(base_.get(), -1, 0, &on_deferred, this), kNoEvent));

@@ -37,6 +37,9 @@ class Deferred : public ListLink {
   ~Deferred() = default;
 };
 
+// What the kernel reports in one turn is handled in this order.
+inline constexpr int kFirst = 0, kUsual = 1, kPriorities = 2;
+
 class EventLoop {
  public:
   EventLoop();

@@ -4,6 +4,8 @@
 
 namespace sluice::loop {
 
+static_assert(kUsual == kPriorities / 2);  // what an event has that nobody asked
+
 bool Socket::attach(EventLoop& loop, os::UniqueFd fd, SocketHandler& handler) noexcept {
   close();
   constexpr short kAll = EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST | EV_ET;
@@ -21,6 +23,8 @@ void Socket::close() noexcept {
   fd_.reset();
   readable_ = writable_ = peer_closed_ = was_reset_ = false;
 }
+
+void Socket::set_first(bool first) noexcept { (void)::event_priority_set(&event_, first ? kFirst : kUsual); }
 
 void Socket::on_event(int, short what, void* self) {
   auto& socket = *static_cast<Socket*>(self);

@@ -63,6 +63,9 @@ class Socket {
   [[nodiscard]] bool was_reset() const noexcept { return was_reset_; }
   void mark_readable() noexcept { readable_ = true; }  // a read is worth trying without word from the kernel
 
+  // Its next events come before all other sockets' of the same turn. No effect on an event that is due already.
+  void set_first(bool first) noexcept;
+
  private:
   static void on_event(int, short what, void* self);
 

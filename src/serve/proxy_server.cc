@@ -27,11 +27,10 @@ void ProxyExchange::find_server() {
       return tried_.empty() ? give_up(503, Ending::kNoServer) : give_up(failure_.status, failure_.ending);
     }
     upstream_name_ = picked_->name();
-    // What came unasked may wait in the kernel, its event behind the one that brought us here; it must not become
-    // the answer to this request (RFC 9112 section 9.2). Nor must a request that can't be sent again meet a
-    // connection that the server has just closed.
-    do server_ = picked_->take_idle();
-    while (server_ != nullptr && !server_->is_alive());
+    server_ = picked_->take_idle();
+    // A request that can't be sent again must not meet a connection the server has just closed.
+    while (server_ != nullptr && !request_can_be_repeated() && !server_->is_alive())
+      server_ = picked_->take_idle();
     if (server_ != nullptr) {
       state_.counters.upstream_reuses.add();
       server_->use_by(*this);

@@ -40,12 +40,14 @@ void Connection::enter_pool(std::chrono::milliseconds timeout) {
   pooled_in_ = server_.get();
   held.release();
   socket.set_handler(*this);
+  socket.set_first(true);
   loop_.deadlines().set(*this, loop_.now() + timeout);
 }
 
 void Connection::leave_pool() noexcept {
   pooled_in_ = nullptr;
   reused_ = true;
+  socket.set_first(false);
   cancel();
 }
 

@@ -1,6 +1,8 @@
 // A connection to one server, in use by one exchange or idle in its server's pool.
 //
-// While idle it watches itself: a FIN, a byte nobody asked for, or the idle timeout closes it.
+// While idle it watches itself: a FIN, a byte nobody asked for, or the idle timeout closes it. Its events come
+// first in their turn: a client's request of the same turn must not find it, and take the byte for an answer
+// (RFC 9112 section 9.2).
 // Lifetime  owned by its exchange or by its server's pool; keeps its server alive.
 // Thread    the worker's.
 #pragma once

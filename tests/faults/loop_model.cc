@@ -81,6 +81,8 @@ void Socket::close() noexcept {
   readable_ = writable_ = peer_closed_ = was_reset_ = false;
 }
 
+void Socket::set_first(bool first) noexcept { Machine::now().watch_first(fd_.get(), first); }
+
 // As in loop/socket.cc.
 void Socket::on_event(int, short what, void* self) {
   auto& socket = *static_cast<Socket*>(self);

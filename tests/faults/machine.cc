@@ -242,6 +242,7 @@ bool Machine::watch(int fd, OnEvent on_event) {
 }
 
 void Machine::unwatch(int fd) { watchers_.erase(fd); }
+void Machine::watch_first(int fd, bool first) { watchers_.at(fd).first = first; }
 
 void Machine::watch_listener(int fd, std::function<void()> on_readable) {
   listeners_[fd] = std::move(on_readable);
@@ -280,6 +281,10 @@ void Machine::turn() {
     std::rotate(ready.begin(), ready.begin() + schedule.pick(static_cast<std::uint32_t>(ready.size())),
                 ready.end());
   }
+  std::stable_partition(ready.begin(), ready.end(), [this](int fd) {
+    const auto watcher = watchers_.find(fd);
+    return watcher != watchers_.end() && watcher->second.first;
+  });
   for (const int fd : ready) {
     if (const auto listener = listeners_.find(fd); listener != listeners_.end()) {
       const auto on_readable = listener->second;  // a copy: it may close the listener

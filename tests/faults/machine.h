@@ -193,6 +193,7 @@ class Machine {
   using OnEvent = std::function<void(short)>;
   bool watch(int fd, OnEvent on_event);
   void unwatch(int fd);
+  void watch_first(int fd, bool first);  // its edges come before others' of the same turn
   void watch_listener(int fd, std::function<void()> on_readable);
   bool offload(std::function<void()> job);
   bool off_loop = false;  // a job of the offload threads runs: it may block
@@ -204,6 +205,7 @@ class Machine {
   struct Watcher {
     OnEvent on_event;
     short edges = 0;
+    bool first = false;
   };
   void count_call();
   int fail(int error, const char* call, int fd);

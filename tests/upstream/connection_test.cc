@@ -116,6 +116,29 @@ TEST_CASE("news that the loop has not heard yet shows when asked", "[connection]
   CHECK_FALSE(connection->is_alive());
 }
 
+TEST_CASE("an idle connection's news is heard before the news that would use it", "[connection]") {
+  struct Asker final : loop::SocketHandler {
+    explicit Asker(Server& s) : server(s) {}
+    void on_socket(loop::Socket&) override {
+      asked = true;
+      found = server.take_idle();
+    }
+    Server& server;
+    bool asked = false;
+    std::unique_ptr<Connection> found;
+  };
+  Fixture f;
+  auto idle = f.connect(), busy = f.connect();
+  Connection::keep(std::move(idle));
+  Asker asker(*f.server);
+  busy->use_by(asker);
+  f.say(f.far[1], "a request");  // first, as the kernel tells it
+  f.say(f.far[0], "unasked");
+  f.worker.turn();
+  CHECK(asker.asked);
+  CHECK(asker.found == nullptr);
+}
+
 TEST_CASE("a connection that was readable is kept only if nothing is there", "[connection]") {
   Fixture f;
   auto connection = f.connect();

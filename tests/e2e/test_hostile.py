@@ -107,7 +107,8 @@ class Witness:
 
     def wait(self):
         """Until no request is half-way."""
-        until(lambda: all(s.whole is not None for all_ in list(self.seen.values()) for s in all_), "the origin is quiet")
+        until(lambda: all(s.whole is not None for all_ in list(self.seen.values()) for s in all_),
+              "the origin is quiet")  # fmt: skip
 
 
 # --- requests -----------------------------------------------------------------------------------------------------
@@ -224,7 +225,8 @@ class Requests(Case):
     def judge_passed(self, sent, seen):
         verdict, request = sent.entry.verdict, seen.request
         host = verdict.host or f"127.0.0.1:{self.witness.origin.port}"
-        self.assertEqual((request.method, request.target, request.version), (verdict.method, verdict.target, "HTTP/1.1"))
+        self.assertEqual((request.method, request.target, request.version),
+                         (verdict.method, verdict.target, "HTTP/1.1"))  # fmt: skip
         expected = [
             f"Host: {host}",
             *verdict.fields,

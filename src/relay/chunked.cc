@@ -94,12 +94,11 @@ std::size_t ChunkedDecoder::skip_framing(std::string_view in) {
         } else if (is_control(c)) {
           state_ = State::kBroken;
         }
-        trailers_.push_back(c);
-        if (trailers_.size() > kMostTrailers) state_ = State::kBroken;
+        keep_trailer_byte(c);
         break;
       case State::kTrailerLf:
         state_ = c == '\n' ? State::kTrailerStart : State::kBroken;
-        trailers_.push_back(c);
+        keep_trailer_byte(c);
         break;
       case State::kEndLf:
         if (c == '\n') {
@@ -116,6 +115,14 @@ std::size_t ChunkedDecoder::skip_framing(std::string_view in) {
     if (state_ == State::kBroken) return i;
   }
   return i;
+}
+
+void ChunkedDecoder::keep_trailer_byte(char c) {
+  if (trailers_.size() < kMostTrailers) {
+    trailers_.push_back(c);
+  } else {
+    state_ = State::kBroken;
+  }
 }
 
 void ChunkedDecoder::took_data(std::uint64_t n) noexcept {

@@ -47,6 +47,7 @@ class ChunkedDecoder {
     kDone,
     kBroken,
   };
+  void keep_trailer_byte(char c);  // or broken, where there are too many
   void size_line_done() noexcept { state_ = left_ == 0 ? State::kTrailerStart : State::kData; }
 
   State state_ = State::kSizeStart;

@@ -42,6 +42,12 @@ class KeyWatch {
     }
   }
 
+  // Of a value that the parser could not even begin.
+  std::string place_of_next_value() {
+    begin_value();
+    return place();
+  }
+
  private:
   struct Level {
     explicit Level(bool array) : is_array(array) {}
@@ -123,8 +129,8 @@ json read_json(std::string_view text, Mistakes& mistakes) {
   } catch (const json::parse_error& error) {
     const std::size_t offset = error.byte > 0 ? error.byte - 1 : 0;  // `byte` counts what was read
     mistakes.add(line_and_column(text, offset), syntax_remedy(text, offset, error.what()));
-  } catch (const json::exception& error) {  // a number beyond a double
-    mistakes.add("", error.what());
+  } catch (const json::exception&) {
+    mistakes.add(watch.place_of_next_value(), "the number is too large to be read");  // beyond a double
   }
   return nullptr;
 }

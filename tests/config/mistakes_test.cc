@@ -58,6 +58,15 @@ TEST_CASE("a slip in the syntax is shown by line and column", "[config]") {
   })));
 }
 
+TEST_CASE("a number too large to be read is shown by its place", "[config]") {
+  check(GENERATE(values<Row>({
+      {R"({"workers": 1e999})", "workers", "too large"},
+      {R"({"listeners": [{"listen": ":1"}, 1e999]})", "listeners[1]", "too large"},
+      {R"({"routes": [{}, {"respond": {"status": -1e999}}]})", "routes[1].respond.status", "too large"},
+  })));
+  CHECK(complaint("1e999") == "the number is too large to be read");
+}
+
 TEST_CASE("a key that is not known comes with the one that was meant", "[config]") {
   check(GENERATE(values<Row>({
       {with(R"("worker": 1)"), "worker", "did you mean \"workers\"?"},

@@ -110,6 +110,7 @@ struct Route {
   Forwarded forwarded = Forwarded::kX;
   HostHeader host_header = HostHeader::kClient;
   std::uint64_t body_limit = 0;  // overrides limits.body when not 0
+  bool operator==(const Route&) const = default;
 };
 
 enum class Protocol : std::uint8_t { kHttp, kTcp };
@@ -119,11 +120,13 @@ struct Listener {
   Protocol protocol = Protocol::kHttp;
   std::string upstream;  // tcp: where connections go
   Relay relay;           // tcp
+  bool operator==(const Listener&) const = default;
 };
 
 struct AccessLog {
   std::string file;           // "" off; "-" standard output
   std::size_t queue = 65536;  // lines that may wait for the disk; more are dropped and counted
+  bool operator==(const AccessLog&) const = default;
 };
 
 struct Config {
@@ -136,6 +139,7 @@ struct Config {
   Limits limits;
   AccessLog access_log;
   std::string log_level = "info";  // of the error log on standard error
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace sluice::config

@@ -6,54 +6,12 @@
 #include <vector>
 
 #include "catch.h"
+#include "http/heads.h"
 
 namespace sluice::http {
 namespace {
 
 using std::string_literals::operator""s;
-
-// What a parser made of some bytes, as text that tests can compare and print.
-std::string fields_of(const Head& head) {
-  std::string out;
-  for (const Field& field : head.fields())
-    out.append("[").append(head.name(field)).append("=").append(head.value(field)).append("]");
-  return out + " size " + std::to_string(head.size());
-}
-std::string describe(const RequestHead& head) {
-  return std::string(head.view(head.method_text)) + " " + std::string(head.view(head.target)) + " 1." +
-         std::to_string(head.minor) + " " + fields_of(head);
-}
-std::string describe(const ResponseHead& head) {
-  return std::to_string(head.status) + " '" + std::string(head.view(head.reason)) + "' 1." +
-         std::to_string(head.minor) + " " + fields_of(head);
-}
-
-template <typename Parser>
-std::string outcome(const Parser& parser, Parse answer) {
-  switch (answer) {
-    case Parse::kIncomplete:
-      return "incomplete";
-    case Parse::kDone:
-      return "done " + describe(parser.head());
-    case Parse::kRefused:
-      return "refused "s + name_of(parser.verdict());
-  }
-  return "?";
-}
-
-// Gives `parser` a copy that is exactly as long as what has arrived, and moves at each call.
-template <typename Parser>
-std::string feed(Parser& parser, std::string_view text, const std::vector<std::size_t>& cuts) {
-  std::string last;
-  for (const std::size_t cut : cuts) {
-    const auto copy = std::make_unique<char[]>(cut);
-    text.copy(copy.get(), cut);
-    const Parse answer = parser.parse({copy.get(), cut});
-    last = outcome(parser, answer);
-    if (answer != Parse::kIncomplete) break;
-  }
-  return last;
-}
 
 template <typename Parser>
 std::string whole(std::string_view text, const HeadLimits& limits = {}) {

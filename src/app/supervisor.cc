@@ -15,7 +15,8 @@ namespace sluice::app {
 
 namespace {
 
-constexpr unsigned kOffloadThreads = 4;  // cold files and names: waiting, not computing
+constexpr unsigned kFileThreads = 4;  // waiting, not computing
+constexpr unsigned kNameThreads = 32;  // each may hang on a name of its own
 constexpr std::size_t kOffloadQueue = 65536;
 
 std::shared_ptr<observe::AccessLog> open_log(const config::Config& config) {
@@ -29,7 +30,18 @@ Supervisor::Supervisor(std::shared_ptr<const config::Config> config, std::string
     : config_(std::move(config)),
       config_file_(std::move(config_file)),
       log_(open_log(*config_)),
-      offload_(kOffloadThreads, kOffloadQueue) {}
+      files_(kFileThreads, kOffloadQueue),
+      names_(kNameThreads, kOffloadQueue) {}
+
+// First those that use the pools, then the pools, and only then the loops that their jobs report to.
+Supervisor::~Supervisor() {
+  for (const auto& worker : workers_) {
+    worker->stop();
+    worker->join();
+  }
+  files_.stop();
+  names_.stop();
+}
 
 void Supervisor::run() {
   os::ignore_sigpipe();
@@ -41,7 +53,7 @@ void Supervisor::run() {
     return admin::status_page(counters);
   };
   for (unsigned i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<serve::Worker>(offload_, log_, page));
+    workers_.push_back(std::make_unique<serve::Worker>(files_, names_, log_, page));
   }
   for (const auto& worker : workers_) {
     worker->start(config_, [this] { loop_.post([this] { worker_ended(); }); });
@@ -81,7 +93,7 @@ void Supervisor::reload() {
     }
     config_ = fresh;
     log_ = log;
-    observe::start_log(config_->log_level);
+    observe::set_log_level(config_->log_level);
     spdlog::info("reloaded {}", config_file_);
   } catch (const std::exception& e) {
     spdlog::error("reload: the old configuration stays: {}", e.what());

@@ -21,6 +21,7 @@ class Supervisor {
  public:
   // `config_file`: read again on SIGHUP; empty: there is none.
   Supervisor(std::shared_ptr<const config::Config> config, std::string config_file);
+  ~Supervisor();
 
   // Until a signal ends it. Throws std::runtime_error when it can't start.
   void run();
@@ -36,7 +37,8 @@ class Supervisor {
   const std::string config_file_;
   loop::EventLoop loop_;
   std::shared_ptr<observe::AccessLog> log_;
-  loop::Offload offload_;
+  loop::Offload files_;  // cold ones
+  loop::Offload names_;  // apart: a name server that doesn't answer must not keep anybody from a file
   std::vector<std::unique_ptr<serve::Worker>> workers_;
   std::size_t running_ = 0;
   bool draining_ = false;

@@ -1,7 +1,7 @@
 // A few threads for what may block: cold files, name look-ups.
 //
 // Bounded   `queue` jobs wait at most; run() then answers false and the caller must do without.
-// Lifetime  a loop outlives the pool that it gave jobs to.
+// Lifetime  a loop outlives the pool that it gave jobs to, or lives until stop() has returned.
 // Errors    a job that throws counts as done: it must have noted its failure where `done` looks.
 #pragma once
 
@@ -42,8 +42,15 @@ class Ticket {
 
 class Offload {
  public:
+  // `threads`: at most so many, each started when a job finds the others busy.
   Offload(unsigned threads, std::size_t queue);
-  ~Offload();  // finishes the running jobs, drops the waiting ones
+  ~Offload() { stop(); }
+  Offload(const Offload&) = delete;
+  Offload& operator=(const Offload&) = delete;
+
+  // Drops the waiting jobs and gives the running ones a second. One that still hangs, for a name server or a
+  // dead disk may take minutes, is left to itself: its `done` is never called.
+  void stop();
 
   // Runs `work` on a pool thread, then `done` on `loop`'s thread. Any thread may call it; `ticket` belongs to
   // `loop`'s thread. false: the queue is full, nothing will run.
@@ -55,15 +62,22 @@ class Offload {
     std::shared_ptr<bool> alive;
     std::function<void()> work, done;
   };
-  void serve();
-  void stop();
+  struct State {  // outlives the pool while a thread hangs
+    std::mutex mutex;
+    std::condition_variable wanted, ended;
+    // Guarded by mutex:
+    std::deque<Job> jobs;
+    std::size_t serving = 0, idle = 0;  // threads
+    bool stopping = false;
+  };
+  bool start_thread() noexcept;
+  static void serve(State& state);
+  static void finish(State& state, Job job);
 
-  std::mutex mutex_;
-  std::condition_variable wanted_;
-  std::deque<Job> jobs_;    // guarded by mutex_
-  bool stopping_ = false;   // guarded by mutex_
-  const std::size_t most_;  // jobs
-  std::vector<std::thread> threads_;
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+  const unsigned most_threads_;
+  const std::size_t most_jobs_;
+  std::vector<std::thread> threads_;  // guarded by state_->mutex
 };
 
 }  // namespace sluice::loop

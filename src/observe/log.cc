@@ -8,13 +8,17 @@
 namespace sluice::observe {
 
 void start_log(const std::string& level) {
-  auto severity = spdlog::level::from_str(level);
-  if (severity == spdlog::level::off && level != "off") severity = spdlog::level::info;
-  // Nothing is registered by name, so a second call replaces the first.
   auto logger = std::make_shared<spdlog::logger>("sluice", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  logger->set_level(severity);
   spdlog::set_default_logger(std::move(logger));
+  set_log_level(level);
+}
+
+// The logger stays the same: others may be writing to it now.
+void set_log_level(const std::string& level) {
+  auto severity = spdlog::level::from_str(level);
+  if (severity == spdlog::level::off && level != "off") severity = spdlog::level::info;
+  spdlog::default_logger_raw()->set_level(severity);
 }
 
 std::optional<std::uint64_t> Throttle::pass(os::Time now) noexcept {

@@ -13,8 +13,9 @@
 namespace sluice::observe {
 
 // `level`: "trace", "debug", "info", "warn", "error", "critical" or "off"; what is none of them means "info".
-// Call once at start, and again after a reload to change the level.
+// Once, before there are other threads.
 void start_log(const std::string& level);
+void set_log_level(const std::string& level);  // any thread
 
 // Lets one message through and holds the next ones back for a while. For what can repeat a thousand times a
 // second.

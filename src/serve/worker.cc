@@ -12,8 +12,9 @@ namespace {
 constexpr std::chrono::milliseconds kFlushEvery{200};
 }
 
-Worker::Worker(loop::Offload& offload, std::shared_ptr<observe::AccessLog> log, StatusPage page)
-    : offload_(offload), log_(std::move(log)), page_(std::move(page)) {}
+Worker::Worker(loop::Offload& files, loop::Offload& names, std::shared_ptr<observe::AccessLog> log,
+               StatusPage page)
+    : files_(files), names_(names), log_(std::move(log)), page_(std::move(page)) {}
 
 Worker::~Worker() {
   stop();
@@ -22,7 +23,7 @@ Worker::~Worker() {
 
 void Worker::start(std::shared_ptr<const config::Config> config, std::function<void()> on_ended) {
   on_ended_ = std::move(on_ended);
-  state_ = std::make_unique<WorkerState>(loop_, offload_, *config, counters_, page_);
+  state_ = std::make_unique<WorkerState>(loop_, files_, *config, counters_, page_);
   if (log_ != nullptr) state_->log = std::make_unique<observe::AccessBatch>(log_, counters_);
   flush_.state = state_.get();
   end_drain_.worker = this;
@@ -33,7 +34,7 @@ void Worker::start(std::shared_ptr<const config::Config> config, std::function<v
 // Everything new is made before anything old is given up, so a failure leaves all as it was.
 std::string Worker::apply(std::shared_ptr<const config::Config> config) {
   try {
-    auto site = std::make_shared<Site>(loop_, offload_, state_->files, config, state_->site.get());
+    auto site = std::make_shared<Site>(loop_, names_, state_->files, config, state_->site.get());
     std::map<std::string, std::unique_ptr<Listener>> fresh;
     for (const config::Listener& entry : config->listeners) {
       if (listeners_.contains(entry.listen)) continue;

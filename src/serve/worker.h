@@ -22,7 +22,9 @@ namespace sluice::serve {
 
 class Worker {
  public:
-  Worker(loop::Offload& offload, std::shared_ptr<observe::AccessLog> log, StatusPage page);
+  // `files` and `names`: the pools for what may block, apart so that neither waits for the other.
+  Worker(loop::Offload& files, loop::Offload& names, std::shared_ptr<observe::AccessLog> log,
+         StatusPage page);
   ~Worker();  // stop() and join
 
   // Binds the listeners and starts the thread, whose last act is to call `on_ended`. Throws
@@ -54,7 +56,8 @@ class Worker {
   void begin_drain();
   void run();
 
-  loop::Offload& offload_;
+  loop::Offload& files_;
+  loop::Offload& names_;
   std::shared_ptr<observe::AccessLog> log_;
   StatusPage page_;
   std::function<void()> on_ended_;

@@ -88,6 +88,30 @@ TEST_CASE("a full queue refuses, and nothing of the refused job runs", "[offload
   CHECK_FALSE(refused_ran);
 }
 
+TEST_CASE("a job that hangs is left behind, and its end is told to nobody", "[offload]") {
+  const auto release = std::make_shared<std::promise<void>>();
+  const auto ended = std::make_shared<std::promise<void>>();
+  std::promise<void> started;
+  bool told = false;
+  {
+    loop::EventLoop loop;
+    loop::Ticket ticket;
+    loop::Offload pool(2, 8);
+    REQUIRE(pool.run(
+        loop, ticket,
+        [&started, release, ended] {
+          started.set_value();
+          release->get_future().wait();
+          ended->set_value();
+        },
+        [&told] { told = true; }));
+    started.get_future().wait();
+  }  // neither the pool nor the loop is there any more
+  release->set_value();
+  ended->get_future().wait();
+  CHECK_FALSE(told);
+}
+
 TEST_CASE("destruction waits for the running job and drops the waiting ones", "[offload]") {
   loop::EventLoop loop;
   std::promise<void> started;

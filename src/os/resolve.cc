@@ -9,12 +9,14 @@ namespace sluice::os {
 
 namespace {
 
-std::vector<Address> ask(const std::string& host, std::uint16_t port, int flags, std::string& error) {
+std::vector<Address> ask(const std::string& host, std::uint16_t port, int flags, int& code,
+                         std::string& error) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags;
   addrinfo* found = nullptr;
-  if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); code != 0) {
+  code = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (code != 0) {
     error = ::gai_strerror(code);
     return {};
   }
@@ -34,8 +36,10 @@ std::vector<Address> ask(const std::string& host, std::uint16_t port, int flags,
 
 std::vector<Address> resolve(const std::string& host, std::uint16_t port, std::string& error) {
   // First only families this machine has an address of; where it has none but loopback's, whatever there is.
-  std::vector<Address> out = ask(host, port, AI_ADDRCONFIG, error);
-  if (out.empty()) out = ask(host, port, 0, error);
+  // Name servers that did not answer would only be waited for once more.
+  int code = 0;
+  std::vector<Address> out = ask(host, port, AI_ADDRCONFIG, code, error);
+  if (out.empty() && code != EAI_AGAIN) out = ask(host, port, 0, code, error);
   // A minimal container has no hosts file, but this name has a meaning all the same: RFC 6761 section 6.3.
   if (out.empty() && host == "localhost") {
     for (const char* loopback : {"127.0.0.1:0", "[::1]:0"}) {

@@ -23,17 +23,14 @@ relay::Policy policy_of(const config::Relay& relay) noexcept {
   return policy;
 }
 
-Site::Site(loop::EventLoop& loop, loop::Offload& offload, content::OpenFiles& files,
+Site::Site(loop::EventLoop& loop, loop::Offload& names, content::OpenFiles& files,
            std::shared_ptr<const config::Config> config, const Site* previous)
     : config_(std::move(config)), router_(config_->routes) {
   for (const auto& [name, upstream] : config_->upstreams) {
-    std::shared_ptr<upstream::Group> group;
-    if (previous != nullptr) {
-      const auto old = previous->groups_.find(name);
-      if (old != previous->groups_.end() && old->second->config() == upstream) group = old->second;
-    }
-    if (group == nullptr) group = std::make_shared<upstream::Group>(loop, offload, upstream);
-    groups_.emplace(name, std::move(group));
+    std::shared_ptr<upstream::Group> old = previous == nullptr ? nullptr : previous->find_group(name);
+    if (old == nullptr || !(old->config() == upstream))
+      old = std::make_shared<upstream::Group>(loop, names, upstream, old.get());
+    groups_.emplace(name, std::move(old));
   }
   for (const config::Route& route : config_->routes) {
     Route entry{.config = &route, .policy = policy_of(route.relay)};
@@ -53,10 +50,12 @@ const Route* Site::match(std::string_view host, std::string_view path) const noe
   return found == Router::npos ? nullptr : &routes_[found];
 }
 
-upstream::Group* Site::group(const std::string& name) const {
+std::shared_ptr<upstream::Group> Site::find_group(const std::string& name) const {
   const auto found = groups_.find(name);
-  return found == groups_.end() ? nullptr : found->second.get();
+  return found == groups_.end() ? nullptr : found->second;
 }
+
+upstream::Group* Site::group(const std::string& name) const { return find_group(name).get(); }
 
 bool Site::trusts(const os::Address& client) const noexcept {
   return std::any_of(trusted_.begin(), trusted_.end(),

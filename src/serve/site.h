@@ -32,7 +32,7 @@ struct Route {
 
 class Site {
  public:
-  Site(loop::EventLoop& loop, loop::Offload& offload, content::OpenFiles& files,
+  Site(loop::EventLoop& loop, loop::Offload& names, content::OpenFiles& files,
        std::shared_ptr<const config::Config> config, const Site* previous);
 
   [[nodiscard]] const config::Config& config() const noexcept { return *config_; }
@@ -44,6 +44,8 @@ class Site {
   [[nodiscard]] std::size_t idle_connections() const noexcept;
 
  private:
+  [[nodiscard]] std::shared_ptr<upstream::Group> find_group(const std::string& name) const;
+
   const std::shared_ptr<const config::Config> config_;
   std::map<std::string, std::shared_ptr<upstream::Group>> groups_;
   std::vector<Route> routes_;

@@ -9,7 +9,8 @@
 
 namespace sluice::upstream {
 
-Group::Group(loop::EventLoop& loop, loop::Offload& offload, const config::Upstream& config)
+Group::Group(loop::EventLoop& loop, loop::Offload& offload, const config::Upstream& config,
+             const Group* previous)
     : loop_(loop), offload_(offload), config_(config) {
   for (const config::Server& server : config.servers) {
     auto entry = std::make_unique<Entry>();
@@ -21,6 +22,8 @@ Group::Group(loop::EventLoop& loop, loop::Offload& offload, const config::Upstre
     if (address) {
       entry->literal = entry->resolved = true;
       take_addresses(*entry, {*address});
+    } else if (previous != nullptr) {
+      inherit(*entry, *previous);
     }
     entries_.push_back(std::move(entry));
   }
@@ -34,6 +37,15 @@ Group::~Group() {
   for (const auto& server : servers_) server->retire();
 }
 
+void Group::inherit(Entry& entry, const Group& previous) {
+  for (const auto& old : previous.entries_) {
+    if (old->literal || !(old->config == entry.config)) continue;
+    std::vector<os::Address> addresses;
+    for (const auto& server : old->servers) addresses.push_back(server->address());
+    return take_addresses(entry, addresses);
+  }
+}
+
 void Group::look_up(Entry& entry) {
   struct Answer {
     std::vector<os::Address> addresses;
@@ -43,9 +55,15 @@ void Group::look_up(Entry& entry) {
   const auto done = [this, &entry, answer] {
     entry.ticket.drop();
     entry.resolved = true;
-    if (answer->addresses.empty()) {
-      spdlog::warn("upstream {}: {} can't be resolved: {}", config_.name, entry.config.host, answer->error);
-    } else {
+    const bool failing = answer->addresses.empty();
+    if (failing && !entry.failing) {  // told once, and once when it is over
+      spdlog::warn("upstream {}: {} can't be resolved: {}; {}", config_.name, entry.config.host,
+                   answer->error, entry.servers.empty() ? "it has no address" : "its last addresses stay");
+    } else if (!failing && entry.failing) {
+      spdlog::info("upstream {}: {} is resolved again", config_.name, entry.config.host);
+    }
+    entry.failing = failing;
+    if (!failing) {
       take_addresses(entry, answer->addresses);
       collect();
     }

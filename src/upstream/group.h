@@ -5,7 +5,7 @@
 //             instead of waiting for one more timeout. An only server is never taken for down.
 // Names       are looked up on offload threads, at start and every `resolve_every`; a failed look-up keeps
 // the old
-//             addresses. Until the first answer there may be no server at all.
+//             addresses, and so does a reload. Until the first answer there may be no server at all.
 // Thread      the worker's.
 #pragma once
 
@@ -23,7 +23,9 @@ namespace sluice::upstream {
 
 class Group {
  public:
-  Group(loop::EventLoop& loop, loop::Offload& offload, const config::Upstream& config);
+  // `previous`: whose addresses serve until the look-ups have answered; null: there is none.
+  Group(loop::EventLoop& loop, loop::Offload& offload, const config::Upstream& config,
+        const Group* previous = nullptr);
   ~Group();
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
@@ -47,11 +49,13 @@ class Group {
     config::Server config;
     bool literal = false;
     bool resolved = false;
+    bool failing = false;  // the last look-up found nothing
     loop::Ticket ticket;
     std::vector<std::shared_ptr<Server>> servers;
     void on_deadline() override { group->look_up(*this); }
   };
   void look_up(Entry& entry);
+  void inherit(Entry& entry, const Group& previous);
   void take_addresses(Entry& entry, const std::vector<os::Address>& addresses);
   void collect();
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "content/lookup.h"
+#include "os/shortage.h"
 
 namespace sluice::content {
 
@@ -77,8 +78,11 @@ struct OpenFiles::Impl {
     int error = 0;
     const Key& key = *entry.key;
     if (!os::status_beneath(key.root->get(), key.path.empty() ? "." : key.path.c_str(),
-                            os::Lookup::kCachedOnly, status, error))
+                            os::Lookup::kCachedOnly, status, error)) {
+      // Out of descriptors there is no asking, and the file at hand is better than none.
+      if (error != EAGAIN && os::is_shortage(error)) return Found::kFile;
       return found_of(error, os::Lookup::kCachedOnly) == Found::kPending ? Found::kPending : Found::kMissing;
+    }
     if (identity_of(status) != entry.opened.identity) return Found::kMissing;
     entry.checked = loop.now();
     return Found::kFile;

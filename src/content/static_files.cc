@@ -14,6 +14,7 @@
 #include "http/ranges.h"
 #include "http/status.h"
 #include "os/file.h"
+#include "os/shortage.h"
 
 namespace sluice::content {
 
@@ -45,15 +46,7 @@ int status_of(const FindResult& found) {
     case Found::kPending:
       break;
   }
-  switch (found.error) {
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case EAGAIN:
-      return 503;  // a shortage: another time may do
-    default:
-      return 500;
-  }
+  return os::is_shortage(found.error) ? 503 : 500;
 }
 
 // The one Range field to obey; empty when there is none, or more than one, which says nothing certain.

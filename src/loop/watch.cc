@@ -12,6 +12,9 @@ Watch::Watch(EventLoop& loop, int fd, std::function<void()> on_readable)
   }
 }
 
+void Watch::pause() noexcept { ::event_del(event_.get()); }
+void Watch::resume() noexcept { ::event_add(event_.get(), nullptr); }
+
 void Watch::on_event(int, short, void* self) { static_cast<Watch*>(self)->on_readable_(); }
 
 }  // namespace sluice::loop

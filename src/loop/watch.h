@@ -14,6 +14,9 @@ class Watch {
   // Borrows `fd`, which outlives the watch. Throws std::runtime_error when the loop refuses it.
   Watch(EventLoop& loop, int fd, std::function<void()> on_readable);
 
+  void pause() noexcept;  // hears nothing until resume()
+  void resume() noexcept;
+
  private:
   static void on_event(int, short, void* self);
   const std::function<void()> on_readable_;

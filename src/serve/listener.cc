@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <atomic>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -15,6 +14,7 @@ namespace sluice::serve {
 namespace {
 constexpr int kBacklog = 4096;        // the kernel caps it at net.core.somaxconn
 constexpr int kAcceptsPerEvent = 64;  // then others get their turn
+constexpr std::chrono::milliseconds kRest{100};
 }  // namespace
 
 Listener::Listener(WorkerState& state, const std::string& address, OnClient on_client)
@@ -52,29 +52,45 @@ void Listener::accept_waiting(int most) {
       case EMFILE:
       case ENFILE:
         state_.counters.accept_failed.add();
-        if (!turn_one_away()) return;
-        continue;
-      default:  // ENOBUFS, ENOMEM: the event comes again
+        switch (turn_one_away()) {
+          case 0:
+            continue;
+          case EAGAIN:  // nobody waits: the kernel looks for a descriptor first
+            return;
+          default:
+            return rest();
+        }
+      default:  // ENOBUFS, ENOMEM
         state_.counters.accept_failed.add();
-        return;
+        return rest();
     }
   }
 }
 
-bool Listener::turn_one_away() {
-  static std::atomic<bool> said{false};
-  if (!said.exchange(true)) spdlog::error("out of descriptors: clients are turned away (said once)");
+// errno of the attempt.
+int Listener::turn_one_away() {
+  if (const auto held = shortage_.pass(state_.loop.now()))
+    spdlog::error("out of descriptors: clients of {} are turned away ({} times more since it was said last)",
+                  name_, *held);
   spare_.reset();
   os::Address peer;
-  const bool taken = os::accept_tcp(fd_.get(), peer).fd.valid();  // and closed at once
-  if (taken) state_.counters.turned_away.add();
+  const int error = os::accept_tcp(fd_.get(), peer).error;  // a client is closed at once
+  if (error == 0) state_.counters.turned_away.add();
   spare_ = os::open_spare();
-  return taken;
+  return error;
+}
+
+// Nobody can be let in or turned away, and the event would come again at once, and again.
+void Listener::rest() {
+  if (!watch_) return;
+  watch_->pause();
+  state_.loop.deadlines().set(*this, state_.loop.now() + kRest);
 }
 
 void Listener::finish() {
   if (!fd_.valid()) return;
   accept_waiting(kBacklog);
+  cancel();
   watch_.reset();
   fd_.reset();
 }

@@ -2,7 +2,7 @@
 //
 // Out of descriptors, a waiting client can be neither accepted nor refused, and the socket stays readable for
 // ever. A spare descriptor is held for that case: it is closed, the client accepted and closed, and the spare
-// opened again.
+// opened again. Where another thread was quicker to take it, or memory is short, the listener rests a while.
 // Thread    the worker's.
 #pragma once
 
@@ -10,14 +10,16 @@
 #include <optional>
 #include <string>
 
+#include "loop/deadlines.h"
 #include "loop/watch.h"
+#include "observe/log.h"
 #include "os/address.h"
 #include "os/unique_fd.h"
 #include "serve/worker_state.h"
 
 namespace sluice::serve {
 
-class Listener {
+class Listener final : private loop::Deadline {
  public:
   using OnClient = std::function<void(os::UniqueFd, const os::Address&)>;
 
@@ -29,13 +31,16 @@ class Listener {
 
  private:
   void accept_waiting(int most);
-  bool turn_one_away();
+  int turn_one_away();
+  void rest();
+  void on_deadline() override { watch_->resume(); }
 
   WorkerState& state_;
   const std::string name_;
   const OnClient on_client_;
   os::UniqueFd fd_, spare_;
   std::optional<loop::Watch> watch_;
+  observe::Throttle shortage_{std::chrono::minutes(1)};
 };
 
 }  // namespace sluice::serve

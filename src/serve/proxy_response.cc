@@ -85,7 +85,7 @@ bool ProxyExchange::take_head(const http::ResponseHead& head, bool drained) {
     pass_interim(head);
     return at_ == ProxyState::kAwaitingHead;
   }
-  picked_->succeeded();
+  if (picked_->succeeded()) state_.tell_up_again(route_->group->config().name, *picked_);
   forget_request();  // from here on there is no other try
   if (head.status == 101) {
     begin_tunnel(head);

@@ -1,8 +1,5 @@
 // Proxy exchange: a connection to somebody, and what happens when that fails.
-#include <spdlog/spdlog.h>
-
-#include <system_error>
-
+#include "os/shortage.h"
 #include "serve/client_connection.h"
 #include "serve/proxy_exchange.h"
 
@@ -45,8 +42,9 @@ void ProxyExchange::find_server() {
       client_.set_deadline(config().timeouts.connect);
       return;
     }
-    spdlog::warn("upstream {}: no connection to {}: {}", group.config().name, picked_->name(),
-                 std::generic_category().message(error));
+    state_.tell_no_connection(group.config().name, picked_->name(), error);
+    // That says nothing about the server, and we would be no better off with another.
+    if (os::is_shortage(error)) return give_up(503, Ending::kConnectFailed);
     tried_.push_back(picked_.get());
     failure_ = {502, Ending::kConnectFailed};
     server_failed();
@@ -86,10 +84,7 @@ void ProxyExchange::server_lost(bool timed_out) {
 }
 
 void ProxyExchange::server_failed() {
-  if (!picked_->failed(state_.loop.now())) return;
-  state_.counters.server_marked_down.add();
-  spdlog::warn("upstream {}: {} is marked down for {} ms", route_->group->config().name, picked_->name(),
-               picked_->config().fail_timeout.count());
+  if (picked_->failed(state_.loop.now())) state_.tell_marked_down(route_->group->config().name, *picked_);
 }
 
 // Whether sending the same request again is allowed and possible: it may be repeated (RFC 9110

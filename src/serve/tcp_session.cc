@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "os/shortage.h"
 #include "os/socket.h"
 
 namespace sluice::serve {
@@ -53,19 +54,25 @@ void TcpSession::find_server() {
       state_.counters.upstream_connects.add();
       return;
     }
-    if (picked_->failed(state_.loop.now())) state_.counters.server_marked_down.add();
+    state_.tell_no_connection(group_->config().name, picked_->name(), error);
+    if (os::is_shortage(error)) return end(observe::Ending::kConnectFailed, true);
+    server_failed();
   }
+}
+
+void TcpSession::server_failed() {
+  if (picked_->failed(state_.loop.now())) state_.tell_marked_down(group_->config().name, *picked_);
 }
 
 void TcpSession::on_socket(loop::Socket& socket) {
   if (tunnel_ != nullptr) return drive();
   if (server_ == nullptr || &socket != &server_->socket || !socket.writable()) return;
   if (server_->connect_error() != 0) {
-    if (picked_->failed(state_.loop.now())) state_.counters.server_marked_down.add();
+    server_failed();
     server_.reset();
     return find_server();
   }
-  picked_->succeeded();
+  if (picked_->succeeded()) state_.tell_up_again(group_->config().name, *picked_);
   connect_time_ = std::chrono::duration_cast<std::chrono::microseconds>(state_.loop.now() - began_);
   tunnel_ = std::make_unique<Tunnel>(state_.relay, policy_, Tunnel::End{client_, held_},
                                      Tunnel::End{server_->socket, server_->held});
@@ -95,7 +102,7 @@ void TcpSession::drive() {
 void TcpSession::on_deadline() {
   if (tunnel_ != nullptr) return end(observe::Ending::kTunnelIdle, true);
   if (server_ == nullptr) return end(observe::Ending::kNoServer, true);
-  if (picked_->failed(state_.loop.now())) state_.counters.server_marked_down.add();
+  server_failed();
   server_.reset();
   if (tried_.size() < group_->server_count()) return find_server();
   end(observe::Ending::kConnectTimeout, true);

@@ -33,6 +33,7 @@ class TcpSession final : public Session,
   void run_deferred() override { drive(); }
 
   void find_server();
+  void server_failed();
   void drive();
   void end(observe::Ending ending, bool reset);
   void log(observe::Ending ending) const;

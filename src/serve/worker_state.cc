@@ -1,5 +1,9 @@
 #include "serve/worker_state.h"
 
+#include <spdlog/spdlog.h>
+
+#include <system_error>
+
 namespace sluice::serve {
 
 namespace {
@@ -54,6 +58,22 @@ std::string_view WorkerState::date() noexcept {
     date_second_ = now;
   }
   return {date_, http::kDateSize};
+}
+
+void WorkerState::tell_no_connection(const std::string& upstream, const std::string& server, int error) {
+  if (const auto held = no_connection_.pass(loop.now()))
+    spdlog::warn("upstream {}: no connection to {}: {} ({} times more since it was said last)", upstream,
+                 server, std::generic_category().message(error), *held);
+}
+
+void WorkerState::tell_marked_down(const std::string& upstream, const upstream::Server& server) {
+  counters.server_marked_down.add();
+  spdlog::warn("upstream {}: {} is marked down for {} ms", upstream, server.name(),
+               server.config().fail_timeout.count());
+}
+
+void WorkerState::tell_up_again(const std::string& upstream, const upstream::Server& server) {
+  spdlog::info("upstream {}: {} is up again", upstream, server.name());
 }
 
 void WorkerState::publish() noexcept {

@@ -18,6 +18,7 @@
 #include "loop/offload.h"
 #include "observe/access_log.h"
 #include "observe/counters.h"
+#include "observe/log.h"
 #include "relay/resources.h"
 #include "serve/session.h"
 #include "serve/site.h"
@@ -59,12 +60,17 @@ class WorkerState {
 
   // The current Date value; valid until the next call.
   std::string_view date() noexcept;
+  // What people must know about an upstream's servers, in the error log.
+  void tell_no_connection(const std::string& upstream, const std::string& server, int error);  // now and then
+  void tell_marked_down(const std::string& upstream, const upstream::Server& server);  // counts it, too
+  void tell_up_again(const std::string& upstream, const upstream::Server& server);
   // Copies what the pools know into the counters, for readers on other threads.
   void publish() noexcept;
 
  private:
   std::time_t date_second_ = -1;
   char date_[http::kDateSize];
+  observe::Throttle no_connection_{std::chrono::seconds(10)};
 };
 
 }  // namespace sluice::serve

@@ -1,6 +1,7 @@
 #include "upstream/server.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "upstream/connection.h"
 
@@ -39,9 +40,9 @@ bool Server::failed(os::Time now) noexcept {
   return true;
 }
 
-void Server::succeeded() noexcept {
+bool Server::succeeded() noexcept {
   fails_ = 0;
-  down_ = false;
+  return std::exchange(down_, false);
 }
 
 std::unique_ptr<Connection> Server::take_idle() noexcept {

@@ -32,7 +32,8 @@ class Server {
   [[nodiscard]] bool take_turn(os::Time now) noexcept;
   // Returns true when this failure marked it down.
   bool failed(os::Time now) noexcept;
-  void succeeded() noexcept;
+  // Returns true when it was marked down until now.
+  bool succeeded() noexcept;
 
   // The most recently used idle connection that is still usable, or null.
   std::unique_ptr<Connection> take_idle() noexcept;

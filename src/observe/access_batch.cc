@@ -109,6 +109,8 @@ void AccessBatch::add(const AccessRecord& record) {
 }
 
 void AccessBatch::flush() {
+  if (log_ == nullptr) return;
+  counters_.log_lines_dropped.add(log_->take_lost());
   if (lines_ == 0) return;
   if (!log_->submit(std::move(text_), lines_)) counters_.log_lines_dropped.add(lines_);
   text_.clear();  // submit() copies, so its memory usually serves the next batch

@@ -3,6 +3,7 @@
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
@@ -34,37 +35,55 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   std::atomic<std::size_t> lines{0}, batches{0};  // on their way
   std::atomic<bool> reopen{false};
-  std::atomic<std::uint64_t> failures{0};
+  std::atomic<std::uint64_t> lost{0};  // lines
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     if (reopen.exchange(false)) open_again();
     const std::string_view text(message.payload.data(), message.payload.size());
     if (text.empty()) return;
-    write(text);
-    lines.fetch_sub(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')));
+    const auto count = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    write(text, count);
+    lines.fetch_sub(count);
     batches.fetch_sub(1);
   }
   void flush_() override {}  // nothing is held back
 
  private:
-  void write(std::string_view text) noexcept {
+  void write(std::string_view text, std::size_t count) {
     // A full disk may have cut a line in two: its second half is lost, the next line must not be.
-    if (torn_ && !os::write_all(fd_.get(), "\n").ok()) {
-      failures.fetch_add(1);
-      return;
-    }
+    os::IoResult result;
+    if (torn_) result = os::write_all(fd_.get(), "\n");
+    if (!result.ok()) return failed(result.error, count);
     torn_ = false;
-    const os::IoResult result = os::write_all(fd_.get(), text);
-    if (result.ok()) return;
-    failures.fetch_add(1);
-    torn_ = result.bytes > 0 && text[result.bytes - 1] != '\n';
+    result = os::write_all(fd_.get(), text);
+    if (result.ok()) return worked();
+    const auto written = text.substr(0, result.bytes);
+    torn_ = !written.empty() && written.back() != '\n';
+    failed(result.error, count - static_cast<std::size_t>(std::count(written.begin(), written.end(), '\n')));
   }
 
-  void open_again() noexcept {
+  void failed(int error, std::size_t count) {
+    lost.fetch_add(count);
+    lost_in_a_row_ += count;
+    failed_at_ = os::now();
+    if (!std::exchange(failing_, true))
+      spdlog::error("access log {}: {}; lines are lost", file_, std::generic_category().message(error));
+  }
+
+  // Not said at the first success: on a disk that is nearly full one batch fits and the next does not.
+  void worked() {
+    if (!failing_ || os::now() - failed_at_ < std::chrono::seconds(1)) return;
+    spdlog::info("access log {}: written again; {} lines were lost", file_, lost_in_a_row_);
+    failing_ = false;
+    lost_in_a_row_ = 0;
+  }
+
+  void open_again() {
     os::FileOr opened = open_log(file_);
-    if (opened.error != 0) {  // the old file is better than none
-      failures.fetch_add(1);
+    if (opened.error != 0) {
+      spdlog::error("access log {}: can't be opened again: {}; the old file goes on", file_,
+                    std::generic_category().message(opened.error));
       return;
     }
     fd_ = std::move(opened.fd);
@@ -74,6 +93,9 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
   const std::string file_;
   os::UniqueFd fd_;
   bool torn_ = false;
+  bool failing_ = false;
+  os::Time failed_at_{};
+  std::uint64_t lost_in_a_row_ = 0;
 };
 
 }  // namespace
@@ -129,6 +151,6 @@ void AccessLog::reopen() {
   impl_->logger->log(spdlog::level::info, spdlog::string_view_t());
 }
 
-std::uint64_t AccessLog::write_failures() const noexcept { return impl_->sink->failures.load(); }
+std::uint64_t AccessLog::take_lost() noexcept { return impl_->sink->lost.exchange(0); }
 
 }  // namespace sluice::observe

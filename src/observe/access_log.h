@@ -2,7 +2,7 @@
 //
 // A worker formats into its own batch and hands it over once a tick or when it is large, so the path of a
 // request takes no lock. Bounded: lines that the disk can't keep up with are dropped and counted, never
-// waited for.
+// waited for. So are those that can't be written; that is told in the error log, and when it is over.
 #pragma once
 
 #include <chrono>
@@ -45,8 +45,8 @@ class AccessLog {
   // Hands `lines` lines over, each ended by "\n"; false: the queue is full, they are dropped. Any thread.
   bool submit(std::string&& text, std::size_t lines);
   void reopen();  // after the file was renamed (log rotation); any thread
-  // Batches that were lost, at least in part, because the file could not be written; and failed reopenings.
-  [[nodiscard]] std::uint64_t write_failures() const noexcept;
+  // Lines that were accepted and could not be written, since the last call. Any thread.
+  std::uint64_t take_lost() noexcept;
 
  private:
   struct Impl;

@@ -1,11 +1,13 @@
 #include "observe/access_log.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -172,7 +174,7 @@ TEST_CASE("a disk that hangs costs lines, counted exactly, and no waiting", "[ac
     // What was written makes room again.
     CHECK(eventually([&] { return log.submit(std::string(ten), kBatch); }));
     accepted += kBatch;
-    CHECK(log.write_failures() == 0);
+    CHECK(log.take_lost() == 0);
   }
   drain();
   CHECK(received == accepted);
@@ -189,12 +191,36 @@ TEST_CASE("dropped lines are counted by their worker", "[access-log]") {
   CHECK(batch.empty());
 }
 
-TEST_CASE("a full disk is counted, and the log goes on", "[access-log]") {
-  AccessLog log("/dev/full", 10);
+TEST_CASE("lines that a full disk can't take are counted by a worker, and the log goes on", "[access-log]") {
+  observe::Counters counters;
+  AccessBatch batch(std::make_shared<AccessLog>("/dev/full", 10), counters);
   for (std::uint64_t i = 1; i <= 20; ++i) {
-    CHECK(log.submit("lost\n", 1));
-    CHECK(eventually([&] { return log.write_failures() == i; }));
+    batch.add(AccessRecord{});
+    CHECK(eventually([&] {
+      batch.flush();
+      return counters.log_lines_dropped.read() == i;
+    }));
   }
+}
+
+TEST_CASE("of a batch that was cut, the lines that got out are not lost", "[access-log]") {
+  const Folder folder;
+  const std::string full = folder.file("a");
+  // A file may grow to 25 bytes here, whatever the disk would hold.
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  rlimit small = before;
+  small.rlim_cur = 25;
+  ::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  AccessLog log(full, 10);
+  std::uint64_t lost = 0;
+  CHECK(log.submit("123456789\n123456789\n123456789\n123456789\n", 4));
+  CHECK(eventually([&] { return (lost += log.take_lost()) == 2; }));
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  CHECK(log.submit("whole\n", 1));
+  CHECK(eventually([&] { return read(full) == "123456789\n123456789\n12345\nwhole\n"; }));
+  CHECK(log.take_lost() == 0);
 }
 
 TEST_CASE("after a rename and reopen() lines go to the new file, none is lost", "[access-log]") {

@@ -212,6 +212,28 @@ class Connection:
         return self.read_response(method, expected)
 
 
+class Slow:
+    """A download of `size` bytes of the pattern that is under way until it is told to go on."""
+
+    def __init__(self, port, size, target=None):
+        self.connection = Connection(port, receive_buffer=16 * 1024)
+        self.connection.send(f"GET {target or f'/length/{size}'} HTTP/1.1\r\nHost: test.example\r\n\r\n")
+        self.connection.read_head()
+        self.wanted = size
+        self.size = 0
+
+    def finish(self):
+        """How many right bytes came until the end or a cut."""
+        try:
+            while self.size < self.wanted and (data := self.connection.read_some()):
+                if data != Pattern.at(self.size, len(data)):
+                    raise AssertionError(f"wrong bytes from {self.size}")
+                self.size += len(data)
+        except ConnectionResetError:
+            pass
+        return self.size
+
+
 def get(port, path, *fields, method="GET", expected=None):
     """One request on a connection of its own."""
     with Connection(port) as connection:

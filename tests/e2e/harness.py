@@ -3,7 +3,7 @@
 import subprocess
 import unittest
 
-from client import Connection, Cut, Pattern, chunked, get  # noqa: F401  (tests import from here)
+from client import Connection, Cut, Pattern, Slow, chunked, get  # noqa: F401  (tests import from here)
 from origin import Nginx, RawOrigin, answer, serving  # noqa: F401
 from sluice import Sluice, portable
 from waiting import LONGEST_WAIT, accepts, free_port, until  # noqa: F401
@@ -61,6 +61,20 @@ class Case(unittest.TestCase):
 
     def proxy(self, servers, expected_errors=(), **more):
         return self.start(self.http_config(servers, **more), expected_errors)
+
+    def skip(self, reason):
+        print(f"skipped {self.id()}: {reason}")
+        self.skipTest(reason)
+
+    def behind_mounts(self, script):
+        """A command that starts a program behind mounts (a shell script makes them) that nobody else sees."""
+        told = ""
+        for how in (["unshare", "--mount"], ["unshare", "--map-root-user", "--mount"]):
+            tried = subprocess.run([*how, "sh", "-ec", script], capture_output=True, text=True, check=False)
+            if tried.returncode == 0:
+                return [*how, "sh", "-ec", script + '\nexec "$0" "$@"']
+            told += tried.stderr
+        return self.skip(f"no mounts of one's own here: {told.strip()}")
 
     # --- judging ---------------------------------------------------------------------------------------------
 

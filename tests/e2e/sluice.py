@@ -35,16 +35,17 @@ def sanitized():
 class Sluice:
     """`config` is the file's content; the log is added, and the status page is `status_port`'s /status.
 
-    `user`: the number of another user to run as, with that user's rights and quotas.
+    `user`: the number of another user to run as, with that user's rights and quotas. `around`: a command that starts
+    the program in surroundings of its own, as Case.behind_mounts() makes one.
     """
 
-    def __init__(self, config, status_port, descriptors=None, user=None, wait=True):
+    def __init__(self, config, status_port, descriptors=None, user=None, wait=True, around=(), environment=None):
         self.directory = Path(tempfile.mkdtemp(prefix="sluice-test-"))
         self.status_port = status_port
         self.file = self.directory / "sluice.json"
         self.log = self.directory / "access.log"
         self._errors = self.directory / "stderr"
-        self._write(config)
+        self.write(config)
 
         def limit():
             if descriptors:
@@ -56,8 +57,9 @@ class Sluice:
             other = {"user": user, "group": user, "extra_groups": []}
         self._stderr = open(self._errors, "wb")
         self.process = subprocess.Popen(
-            [BINARY, "run", str(self.file)],
-            stdout=subprocess.DEVNULL, stderr=self._stderr, cwd=self.directory, preexec_fn=limit, **other,
+            [*around, BINARY, "run", str(self.file)],
+            stdout=subprocess.DEVNULL, stderr=self._stderr, cwd=self.directory, preexec_fn=limit,
+            env={**os.environ, **(environment or {})}, **other,
         )  # fmt: skip
         if not wait:
             return
@@ -77,7 +79,7 @@ class Sluice:
             self.kill()
             raise
 
-    def _write(self, config):
+    def write(self, config):
         self.file.write_text(json.dumps({"access_log": {"file": str(self.log)}, **config}, indent=1))
 
     # --- watching --------------------------------------------------------------------------------------------
@@ -164,7 +166,7 @@ class Sluice:
     # --- steering --------------------------------------------------------------------------------------------
 
     def reload(self, config):
-        self._write(config)
+        self.write(config)
         self.process.send_signal(signal.SIGHUP)
 
     def signal(self, number):

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 
 #include <algorithm>
+#include <map>
 
 #include "loop/event_loop.h"
 #include "loop/offload.h"
@@ -52,9 +53,16 @@ void EventLoop::defer(Deferred& work) {
 }
 void EventLoop::on_signal(int, std::function<void()>) {}
 
-Watch::Watch(EventLoop&, int fd, std::function<void()> on_readable) : on_readable_(std::move(on_readable)) {
-  Machine::now().watch_listener(fd, on_readable_);
+namespace {
+std::map<const Watch*, int> watched;  // their descriptors
 }
+
+Watch::Watch(EventLoop&, int fd, std::function<void()> on_readable) : on_readable_(std::move(on_readable)) {
+  watched[this] = fd;
+  resume();
+}
+void Watch::pause() noexcept { Machine::now().unwatch_listener(watched[this]); }
+void Watch::resume() noexcept { Machine::now().watch_listener(watched[this], on_readable_); }
 
 bool Socket::attach(EventLoop&, os::UniqueFd fd, SocketHandler& handler) noexcept {
   close();
@@ -93,8 +101,8 @@ void Socket::on_event(int, short what, void* self) {
 }
 
 // No threads: a job runs when the schedule says so, and may block as theirs may.
-Offload::Offload(unsigned, std::size_t queue) : most_(queue) {}
-Offload::~Offload() = default;
+Offload::Offload(unsigned, std::size_t queue) : most_threads_(0), most_jobs_(queue) {}
+void Offload::stop() {}
 
 bool Offload::run(EventLoop& loop, Ticket& ticket, std::function<void()> work, std::function<void()> done) {
   ticket.drop();

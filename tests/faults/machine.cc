@@ -248,6 +248,8 @@ void Machine::watch_listener(int fd, std::function<void()> on_readable) {
   listeners_[fd] = std::move(on_readable);
 }
 
+void Machine::unwatch_listener(int fd) { listeners_.erase(fd); }
+
 bool Machine::offload(std::function<void()> job) {
   if (strikes(Fault::kQueueFull, 4)) return false;
   jobs_.push_back(std::move(job));

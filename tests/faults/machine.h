@@ -195,6 +195,7 @@ class Machine {
   void unwatch(int fd);
   void watch_first(int fd, bool first);  // its edges come before others' of the same turn
   void watch_listener(int fd, std::function<void()> on_readable);
+  void unwatch_listener(int fd);
   bool offload(std::function<void()> job);
   bool off_loop = false;  // a job of the offload threads runs: it may block
 

@@ -11,7 +11,7 @@
 packages_of() {
   case $1 in
     build) echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev ;;
-    tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev ;;
+    tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime ;;
     tour) echo nginx curl python3 ;;
     checks) echo clang clang-tidy ;;
     bench) echo nginx haproxy wrk curl python3 util-linux ;;

@@ -403,7 +403,7 @@ class Clock(Survival):
         self.root = directory / "www"
         self.root.mkdir()
         (self.root / "file").write_bytes(Pattern.at(0, 100000))
-        config = self.http_config([self.raw.port], routes=[self.files(self.root)], timeouts={"keep_alive": "3s"})
+        config = self.http_config([self.raw.port], routes=[self.files(self.root)], timeouts={"keep_alive": "1500ms"})
         self.sluice = self.start(
             config,
             environment={
@@ -460,7 +460,7 @@ class Clock(Survival):
                 self.step(offset)
                 get(self.port, "/length/10")  # the loop turns
                 self.assertTrue(idle.at_end())
-                self.assertTrue(2.5 < time.monotonic() - began < 10, time.monotonic() - began)
+                self.assertTrue(1.2 < time.monotonic() - began < 10, time.monotonic() - began)
         self.sluice.assert_nothing_left()
 
 

@@ -51,6 +51,7 @@ class World {
         machine_.violation("spins: calls that move nothing");
       if (turns > 100'000) machine_.violation("never comes to rest");
       if (!machine_.violated().empty()) return;
+      if (after == before) machine_.time += std::chrono::milliseconds(10);  // a listener may rest for a while
       idle = after == before && machine_.quiet() && peers_are_done() ? idle + 1 : 0;
     }
     // Nothing moves any more. Whoever was not answered by now waits for a peer that said nothing, or for ever.

@@ -193,8 +193,7 @@ class Quota(Case):
         except (OSError, subprocess.SubprocessError) as failure:
             reason = f"needs to run {BINARY} as another user: {failure}"
         if reason:
-            print(f"skipped {self.id()}: {reason}")
-            self.skipTest(reason)
+            self.skip(reason)
         return user
 
     def test_past_the_quota_bodies_are_copied_and_later_spliced_again(self):

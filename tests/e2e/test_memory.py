@@ -15,10 +15,6 @@ class Memory(Case):
         if sanitized():
             self.skip("a sanitizer's memory is not the program's")
 
-    def skip(self, reason):
-        print(f"skipped {self.id()}: {reason}")
-        self.skipTest(reason)
-
     def descriptors(self, wanted):
         """Skips, by name and with the reason, where this machine can't hold so many connections."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -51,24 +51,28 @@ check_soak() {
     SLUICE_BIN=$PWD/build-release/sluice /usr/bin/python3 -B tests/soak/run.py 600
 }
 
-[ $# -gt 0 ] || set -- "${ALL[@]}"
-for name in "$@"; do
-  declare -F "check_$name" >/dev/null || { echo "no such check: $name (there are: ${ALL[*]})" >&2; exit 2; }
-done
-need build tests checks || exit 1
-mkdir -p $LOGS
+main() {
+  [ $# -gt 0 ] || set -- "${ALL[@]}"
+  for name in "$@"; do
+    declare -F "check_$name" >/dev/null || { echo "no such check: $name (there are: ${ALL[*]})" >&2; exit 2; }
+  done
+  need build tests checks || exit 1
+  mkdir -p $LOGS
 
-rows=() failed=0
-for name in "$@"; do
-  echo "== $name" >&2
-  began=$SECONDS
-  if "check_$name" >"$LOGS/$name.log" 2>&1; then
-    result=passed
-  else
-    result=FAILED failed=1
-    tail -n 40 "$LOGS/$name.log" >&2
-  fi
-  rows+=("| $name | $result | $((SECONDS - began)) |")
-done
-printf '%s\n' '| check | result | seconds |' '|---|---|--:|' "${rows[@]}"
-exit $failed
+  local name began result rows=() failed=0
+  for name in "$@"; do
+    echo "== $name" >&2
+    began=$SECONDS
+    if "check_$name" >"$LOGS/$name.log" 2>&1; then
+      result=passed
+    else
+      result=FAILED failed=1
+      tail -n 40 "$LOGS/$name.log" >&2
+    fi
+    rows+=("| $name | $result | $((SECONDS - began)) |")
+  done
+  printf '%s\n' '| check | result | seconds |' '|---|---|--:|' "${rows[@]}"
+  return $failed
+}
+# In one line, so that nothing of a file that changes meanwhile is read.
+main "$@"; exit

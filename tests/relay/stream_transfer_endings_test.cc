@@ -46,7 +46,7 @@ TEST_CASE("source ends early: what came is delivered, and it is never taken for 
   for (const Case& c : cases)
     for (const Force force : {Force::kNothing, Force::kBuffered, Force::kSplice})
       for (const bool chunk_out : {false, true})
-        for (const std::size_t write : {0, 11'000}) {
+        for (const std::size_t write : {0UL, 11'000UL}) {
           INFO(c.what << ", force " << static_cast<int>(force) << ", chunk out " << chunk_out << ", pieces "
                       << write);
           StreamPlan plan = c.plan;
@@ -148,7 +148,7 @@ TEST_CASE("a broken chunk is malformed at once, after the bytes before it", "[st
   for (const Case& c : cases)
     for (const Force force : {Force::kBuffered, Force::kSplice})
       for (const bool chunk_out : {false, true})
-        for (const std::size_t write : {0, 1, 9000}) {
+        for (const std::size_t write : {0UL, 1UL, 9000UL}) {
           if (write == 1 && c.wire.size() > 1000) continue;  // byte by byte: the short ones show it
           INFO(c.wire.substr(c.wire.size() < 20 ? 0 : c.wire.size() - 20)
                << ", force " << static_cast<int>(force) << ", pieces " << write);

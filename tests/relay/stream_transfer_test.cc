@@ -72,7 +72,7 @@ TEST_CASE("whatever the framing, the path and the pace: bytes out are bytes in",
     for (const Manner& manner : manners())
       for (const Force force : {Force::kNothing, Force::kBuffered, Force::kSplice})
         for (const bool chunk_out : {false, true})
-          for (const std::size_t came_with_head : {0, 1000}) {
+          for (const std::size_t came_with_head : {0UL, 1000UL}) {
             INFO(framing.name << ", " << manner.name << ", force " << static_cast<int>(force)
                               << ", chunk out " << chunk_out << ", with head " << came_with_head);
             const bool closes = ends_by_closing(framing.shape);

@@ -2,6 +2,7 @@
 // shares no code with src/, so that both being wrong in the same way is unlikely.
 #pragma once
 
+#include <algorithm>
 #include <cctype>
 #include <optional>
 #include <string>
@@ -46,6 +47,14 @@ inline bool naive_value(std::string_view text) {
   for (const char c : text)
     if (c != '\t' && std::iscntrl(static_cast<unsigned char>(c))) return false;
   return true;
+}
+
+// Digits, and no more than a file can be long.
+inline bool naive_length(std::string_view text) {
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
+  constexpr std::string_view kMost = "9223372036854775807";
+  return text.size() < kMost.size() || (text.size() == kMost.size() && text <= kMost);
 }
 
 inline bool naive_version(std::string_view text) {

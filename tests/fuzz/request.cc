@@ -31,9 +31,7 @@ void check_accepted(const NaiveHead& naive, const RequestFacts& facts) {
              hosts = naive.values("host");
   require(lengths.size() + codings.size() <= 1, "one field frames the body");
   require(codings.empty() || (lower(codings[0]) == "chunked" && !facts.http10), "the coding is chunked");
-  require(lengths.empty() ||
-              (!lengths[0].empty() && lengths[0].find_first_not_of("0123456789") == std::string::npos),
-          "a length is digits");
+  require(lengths.empty() || facts.length == std::stoull(lengths[0]), "a length is the field's");
   require(facts.framing == (!codings.empty()   ? Framing::kChunked
                             : !lengths.empty() ? Framing::kLength
                                                : Framing::kNone),
@@ -160,11 +158,14 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const sluice::http::ParsedRequest elsewhere(text);
   require_same(describe(sluice::http::request_facts(elsewhere.head())), describe(facts), "facts are stable");
   check_path(facts.path_and_query);
+  const auto naive = read_naively(text, true);
+  const auto lengths = naive->values("content-length");
+  require((facts.verdict == Verdict::kBadLength) == (lengths.size() == 1 && !naive_length(lengths[0])),
+          "a length is digits, and has its limit");
   if (facts.verdict != Verdict::kOk) {
     require(sluice::http::status_of(facts.verdict) >= 400, "a refusal has a status");
     return 0;
   }
-  const auto naive = read_naively(text, true);
   check_accepted(*naive, facts);
   for (const auto style :
        {ForwardedStyle::kOff, ForwardedStyle::kX, ForwardedStyle::kRfc7239, ForwardedStyle::kBoth})

@@ -56,7 +56,8 @@ void check_rewritten(const ResponseHead& head, const NaiveHead& before, const Re
   require(after.values("transfer-encoding").size() == (options.framing == Framing::kChunked ? 1 : 0) &&
               after.values("content-length").size() <= 1,
           "the framing is written once");
-  require(head.status < 200 || facts.has_date || after.values("date") == std::vector{std::string(kDate)},
+  require(head.status < 200 || (facts.has_date ? !after.values("date").empty()
+                                               : after.values("date") == std::vector{std::string(kDate)}),
           "a response has a date");
   const auto connection = after.values("connection");
   require(connection.size() <= 1, "one Connection field");
@@ -71,7 +72,7 @@ void check_rewritten(const ResponseHead& head, const NaiveHead& before, const Re
   const http::ParsedResponse again(text, kWidest);
   ResponseFacts wanted = facts;
   wanted.framing = options.framing;
-  wanted.has_date = facts.has_date || head.status >= 200;
+  wanted.has_date = !after.values("date").empty();
   wanted.keep_alive = options.keep_alive && head.status != 101;
   require_same(describe(http::response_facts(again.head(), method)), describe(wanted),
                "written and parsed again, it means the same");

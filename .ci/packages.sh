@@ -11,7 +11,7 @@
 packages_of() {
   case $1 in
     build) echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev ;;
-    tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime ;;
+    tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs ;;
     tour) echo nginx curl python3 ;;
     checks) echo clang clang-tidy ;;
     bench) echo nginx haproxy wrk curl python3 util-linux ;;
@@ -26,6 +26,7 @@ is_there() {
   is_installed "$1" && return
   case $1 in
     nginx | haproxy) [ -x "/usr/sbin/$1" ] ;;
+    nodejs) command -v node >/dev/null ;;
     clang) compgen -c clang++ >/dev/null ;;
     libclang-rt-dev) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ;;
     *) return 1 ;;

@@ -107,7 +107,7 @@ std::string written(Write write) {
   http::HeadWriter measuring({large.get(), 1 << 17});
   write(measuring);
   require(measuring.ok(), "a head has a size");
-  const std::string text(measuring.text());
+  std::string text(measuring.text());
   const auto less = std::make_unique<char[]>(text.size() - 1);
   http::HeadWriter tight({less.get(), text.size() - 1});
   write(tight);

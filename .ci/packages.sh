@@ -10,7 +10,10 @@
 
 packages_of() {
   case $1 in
-    build) echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev ;;
+    build)
+      echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev \
+        libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev
+      ;;
     tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs ;;
     tour) echo nginx curl python3 ;;
     checks) echo clang clang-tidy ;;

@@ -16,6 +16,7 @@ ROWS = [
     ["admin"],
     ["serve"],
     ["content", "upstream"],
+    ["http2"],
     ["http", "kafka"],
     ["tls", "config"],
     ["relay", "observe"],

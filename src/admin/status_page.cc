@@ -18,7 +18,7 @@ std::array<const char*, N> names_of() {
   return names;
 }
 
-constexpr std::size_t kReasonsKnown = static_cast<std::size_t>(relay::Reason::kEncrypted) + 1;
+constexpr std::size_t kReasonsKnown = static_cast<std::size_t>(relay::Reason::kFramed) + 1;
 static_assert(kReasonsKnown <= observe::kReasons);
 static_assert(static_cast<std::size_t>(relay::Strategy::kSendfile) + 1 == observe::kStrategies);
 

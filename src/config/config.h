@@ -38,6 +38,7 @@ struct Timeouts {
   milliseconds first_byte = 60s;    // from the sent request to the response head
   milliseconds tunnel_idle = 600s;  // no byte in either direction of a TCP or upgraded connection
   milliseconds linger = 2s;         // draining a client that still sends after the last response
+  milliseconds handshake = 10s;     // from the accepted connection to the end of its TLS handshake
   milliseconds drain = 30s;         // SIGTERM: how long running exchanges may go on
   bool operator==(const Timeouts&) const = default;
 };
@@ -49,8 +50,46 @@ struct Limits {
   std::size_t relay_buffer = 64_KiB;  // what a buffered body may hold per direction
   std::size_t pipe = 256_KiB;         // asked of F_SETPIPE_SZ
   std::size_t pipes = 4096;           // open pipes per worker, in use and pooled
-  std::size_t clients = 0;            // client connections per worker; 0: as many as descriptors allow
+  std::size_t handshakes = 512;  // TLS handshakes under way per worker; more wait in the listening socket
+  std::size_t clients = 0;       // client connections per worker; 0: as many as descriptors allow
   bool operator==(const Limits&) const = default;
+};
+
+// One certificate of a TLS listener. The names it answers for are those in it (subjectAltName).
+struct Certificate {
+  std::string certificate;  // PEM file, the chain behind the leaf
+  std::string key;          // PEM file
+  std::string ocsp;         // DER file with the response to staple; "" none
+  bool operator==(const Certificate&) const = default;
+};
+
+enum class ClientCertificates : std::uint8_t { kOff, kOptional, kRequired };
+enum class TlsVersion : std::uint8_t { k12, k13 };
+enum class KernelTls : std::uint8_t { kOff, kAuto };
+
+// TLS towards clients. SNI picks the certificate: an exact name, then a wildcard, else the first of the list; where
+// several fit, the key types that the client can verify decide (ECDSA beside RSA).
+struct ListenerTls {
+  std::vector<Certificate> certificates;  // at least one, unless self_signed
+  bool self_signed = false;               // make one at start, for trying things out
+  TlsVersion min_version = TlsVersion::k12;
+  ClientCertificates client_certificates = ClientCertificates::kOff;
+  std::string client_ca;               // PEM file; needed unless client_certificates is off
+  KernelTls ktls = KernelTls::kOff;    // "ktls": "off" | "auto"
+  bool http2 = true;                   // offered by ALPN
+  std::chrono::seconds hsts{0};        // Strict-Transport-Security max-age; 0: no such header
+  milliseconds ticket_rotation = 12h;  // a new session ticket key this often; the last two are still accepted
+  bool operator==(const ListenerTls&) const = default;
+};
+
+// TLS towards servers.
+struct UpstreamTls {
+  bool verify = true;
+  std::string ca;           // PEM file; "": the system's
+  std::string name;         // for SNI and verification; "": the configured host name
+  std::string certificate;  // our own, PEM file; "": none
+  std::string key;
+  bool operator==(const UpstreamTls&) const = default;
 };
 
 struct Server {
@@ -58,6 +97,8 @@ struct Server {
   std::uint16_t port = 0;
   bool operator==(const Server&) const = default;
 };
+
+enum class UpstreamProtocol : std::uint8_t { kHttp1, kHttp2 };
 
 struct Upstream {
   std::string name;
@@ -67,6 +108,8 @@ struct Upstream {
   std::size_t idle_connections = 64;  // kept per worker and server
   milliseconds idle_timeout = 50s;    // below what origins use (nginx 75 s, Apache 5 s): fewer stale reuses
   milliseconds resolve_every = 30s;   // DNS names are looked up again after this
+  UpstreamProtocol protocol = UpstreamProtocol::kHttp1;  // "protocol": "http/1.1" | "h2"
+  std::optional<UpstreamTls> tls;                        // "tls": true, or an object
   bool operator==(const Upstream&) const = default;
 };
 
@@ -99,6 +142,17 @@ struct Handler {
   bool operator==(const Handler&) const = default;
 };
 
+// Codings of responses, in the order we prefer them where a client likes several equally.
+enum class Coding : std::uint8_t { kZstd, kBrotli, kGzip };
+
+struct Compress {
+  std::vector<Coding> codings;       // empty: off. "compress": true means all three
+  std::uint64_t min_length = 1_KiB;  // a body known to be shorter goes as it is
+  std::vector<std::string> types;    // media types, "text/*" too; empty: the usual compressible ones
+  unsigned level = 0;                // 0: each coding's own default for work done while the client waits
+  bool operator==(const Compress&) const = default;
+};
+
 struct Route {
   std::string name;  // for the log and the counters; default: host + path
   std::string host;  // "" any; "a.example" exact; "*.example" any name below
@@ -110,6 +164,7 @@ struct Route {
   Forwarded forwarded = Forwarded::kX;
   HostHeader host_header = HostHeader::kClient;
   std::uint64_t body_limit = 0;  // overrides limits.body when not 0
+  Compress compress;
   bool operator==(const Route&) const = default;
 };
 
@@ -118,9 +173,20 @@ enum class Protocol : std::uint8_t { kHttp, kTcp };
 struct Listener {
   std::string listen;  // "127.0.0.1:7000", "[::1]:7000", ":7000"
   Protocol protocol = Protocol::kHttp;
-  std::string upstream;  // tcp: where connections go
-  Relay relay;           // tcp
+  std::string upstream;            // tcp: where connections go
+  Relay relay;                     // tcp
+  std::optional<ListenerTls> tls;  // http and tcp: TLS ends here
+  bool redirect_https = false;     // http without tls: 308 to the same address with https
   bool operator==(const Listener&) const = default;
+};
+
+// Bounds of one client's HTTP/2 connection. What exceeds a rate is answered with GOAWAY ENHANCE_YOUR_CALM.
+struct Http2 {
+  unsigned streams = 128;         // at the same time
+  unsigned resets = 200;          // streams the client may cancel within `window`, answered or not
+  unsigned control_frames = 1000;  // PING, SETTINGS, PRIORITY and empty DATA frames within `window`
+  milliseconds window = 10s;
+  bool operator==(const Http2&) const = default;
 };
 
 struct AccessLog {
@@ -137,7 +203,11 @@ struct Config {
   std::vector<std::string> trusted;  // CIDRs whose forwarding headers are appended to, not replaced
   Timeouts timeouts;
   Limits limits;
+  Http2 http2;
   AccessLog access_log;
+  std::string user;  // run as, once listeners and keys are open; "": as started
+  milliseconds certificate_check =
+      10s;                         // how often certificate files are looked at for change; 0: only on SIGHUP
   std::string log_level = "info";  // of the error log on standard error
   bool operator==(const Config&) const = default;
 };

@@ -54,6 +54,14 @@ const char* name_of(Reason reason) noexcept {
       return "transformed";
     case Reason::kEncrypted:
       return "encrypted";
+    case Reason::kKtlsMissing:
+      return "ktls-missing";
+    case Reason::kKtlsCipher:
+      return "ktls-cipher";
+    case Reason::kKtlsRefused:
+      return "ktls-refused";
+    case Reason::kFramed:
+      return "framed";
   }
   return "?";
 }
@@ -65,8 +73,9 @@ constexpr Reason kNothing = Reason::kLarge;
 
 Reason obstacle(const Question& q, bool built) noexcept {
   if (!built) return Reason::kPortableBuild;
-  if (q.transformed) return Reason::kTransformed;
-  if (q.sink == SinkKind::kUserTls) return Reason::kEncrypted;
+  if (q.sink == SinkKind::kEncoder) return Reason::kTransformed;
+  if (q.source == SourceKind::kUserTls || q.sink == SinkKind::kUserTls) return q.encrypted;
+  if (q.source == SourceKind::kHttp2Stream) return Reason::kFramed;
   if (q.kernel_refused) return Reason::kKernelRefused;
   return kNothing;
 }
@@ -116,6 +125,8 @@ Choice choose(const Question& q) noexcept {
     case SourceKind::kFile:
       return choose_file(q);
     case SourceKind::kSocket:
+    case SourceKind::kUserTls:
+    case SourceKind::kHttp2Stream:
       return choose_socket(q);
   }
   return {Strategy::kBuffered, Reason::kMadeHere};

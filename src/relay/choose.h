@@ -27,14 +27,25 @@ enum class Reason : std::uint8_t {
   kKernelRefused,  // splice or sendfile answered EINVAL or ENOSYS here
   kPortableBuild,  // this build uses neither
   kTransformed,    // the bytes must be seen (compression)
-  kEncrypted,      // user-space TLS
+  kEncrypted,      // user-space TLS: kernel TLS was not asked for
+  kKtlsMissing,    // ... it was, but this kernel or OpenSSL has none
+  kKtlsCipher,     // ... but the kernel does not know the cipher that was agreed on
+  kKtlsRefused,    // ... but the kernel refused this connection
+  kFramed,         // an HTTP/2 stream as the source: its frames are taken apart in user memory
 };
 
 const char* name_of(Strategy strategy) noexcept;  // "none", "buffered", "splice", "sendfile"
 const char* name_of(Reason reason) noexcept;      // "no-body", "large", ...
 
-enum class SourceKind : std::uint8_t { kMemory, kFile, kSocket };
-enum class SinkKind : std::uint8_t { kPlainSocket, kUserTls };
+// A socket is one whose bytes the kernel hands out as they are: plain, or with its receiving side in kernel TLS.
+enum class SourceKind : std::uint8_t { kMemory, kFile, kSocket, kUserTls, kHttp2Stream };
+enum class SinkKind : std::uint8_t {
+  kPlainSocket,
+  kKernelTls,    // the kernel encrypts: to the relay it is a socket
+  kHttp2Stream,  // over either: payload is announced frame by frame, and still goes by the kernel
+  kUserTls,      // OpenSSL encrypts; also a stream of HTTP/2 over it
+  kEncoder,      // the bytes are changed on the way
+};
 enum class Shape : std::uint8_t {
   kLength,
   kChunk,
@@ -48,10 +59,10 @@ struct Question {
   SinkKind sink = SinkKind::kPlainSocket;
   Shape shape = Shape::kLength;
   std::optional<std::uint64_t> length =
-      {};                       // bytes of this piece still to come from the source; empty: unknown
-  bool came_with_head = false;  // all of it is in user memory already
-  bool transformed = false;
-  bool streaming = false;  // kTunnel: recent reads were full
+      {};                                 // bytes of this piece still to come from the source; empty: unknown
+  bool came_with_head = false;            // all of it is in user memory already
+  Reason encrypted = Reason::kEncrypted;  // why OpenSSL does it and not the kernel, where one end is kUserTls
+  bool streaming = false;                 // kTunnel: recent reads were full
   bool pipe_available = true;
   bool kernel_refused = false;  // tried in this body, and refused
   bool splice_built = true, sendfile_built = true;

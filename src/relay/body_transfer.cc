@@ -5,8 +5,6 @@
 #include <cerrno>
 
 #include "os/file.h"
-#include "os/kernel_paths.h"
-#include "os/socket.h"
 #include "relay/residency.h"
 
 namespace sluice::relay {
@@ -18,9 +16,11 @@ BodyTransfer::BodyTransfer(Resources& resources, Body body, const Policy& policy
 namespace {
 
 Choice choose_for(const FileRange& range, const Policy& policy, const Resources& resources,
-                  bool refused) noexcept {
+                  const Channel& sink, bool refused) noexcept {
   return choose({.source = SourceKind::kFile,
+                 .sink = sink.sink_kind(),
                  .length = range.length,
+                 .encrypted = sink.encrypted_because(),
                  .kernel_refused = refused,
                  .splice_built = resources.kernel.splice,
                  .sendfile_built = resources.kernel.sendfile,
@@ -31,17 +31,18 @@ Choice choose_for(const FileRange& range, const Policy& policy, const Resources&
 
 }  // namespace
 
-Choice BodyTransfer::foresee(const Body& body, const Policy& policy, const Resources& resources) noexcept {
+Choice BodyTransfer::foresee(const Body& body, const Policy& policy, const Resources& resources,
+                             const Channel& sink) noexcept {
   const FileRange* largest = nullptr;
   for (const Piece& piece : body) {
     const auto* range = std::get_if<FileRange>(&piece);
     if (range != nullptr && (largest == nullptr || range->length > largest->length)) largest = range;
   }
-  if (largest != nullptr) return choose_for(*largest, policy, resources, false);
+  if (largest != nullptr) return choose_for(*largest, policy, resources, sink, false);
   return body.empty() ? Choice{} : choose({.source = SourceKind::kMemory});
 }
 
-StepResult BodyTransfer::step(loop::Socket& sink, std::size_t budget, std::string_view head) {
+StepResult BodyTransfer::step(Channel& sink, std::size_t budget, std::string_view head) {
   head_ = head;
   const std::uint64_t before = ledger_.out();
   Step step = run(sink, budget);
@@ -54,7 +55,7 @@ StepResult BodyTransfer::step(loop::Socket& sink, std::size_t budget, std::strin
   return {.step = step, .bytes = static_cast<std::size_t>(ledger_.out() - before), .error = error_};
 }
 
-Step BodyTransfer::run(loop::Socket& sink, std::size_t budget) {
+Step BodyTransfer::run(Channel& sink, std::size_t budget) {
   const std::uint64_t end = ledger_.out() + budget;
   while (at_ < body_.size()) {
     const Piece& piece = body_[at_];
@@ -73,33 +74,35 @@ Step BodyTransfer::run(loop::Socket& sink, std::size_t budget) {
             : step_memory(sink, std::get<std::string>(piece), static_cast<std::size_t>(end - ledger_.out()));
     if (step != Step::kMoved) return step;
   }
-  if (head_.empty() && lead_.empty()) return Step::kDone;
+  if (head_.empty() && lead_.empty()) return finish(sink);
   const Step step = send_pending(sink, {}, false);
-  return step == Step::kMoved && head_.empty() && lead_.empty() ? Step::kDone : step;
+  return step == Step::kMoved && head_.empty() && lead_.empty() ? finish(sink) : step;
+}
+
+Step BodyTransfer::finish(Channel& sink) {
+  const os::IoResult put = sink.finish({});
+  if (put.ok()) return Step::kDone;
+  error_ = put.error;
+  return put.would_block() ? Step::kSinkFull : Step::kSinkFailed;
 }
 
 // Sends what is left of the head, then payload; accounts for both. kMoved: all or part went out.
-Step BodyTransfer::send_pending(loop::Socket& sink, std::string_view payload, bool more) {
+Step BodyTransfer::send_pending(Channel& sink, std::string_view payload, bool more) {
   if (!sink.writable()) return Step::kSinkFull;
   std::array<iovec, 3> pieces;
-  std::size_t count = 0, total = 0;
+  std::size_t count = 0;
   for (const std::string_view part : {head_, std::string_view(lead_), payload}) {
     if (part.empty()) continue;
     pieces[count++] = {.iov_base = const_cast<char*>(part.data()), .iov_len = part.size()};
-    total += part.size();
   }
-  if (total == 0) return Step::kMoved;
-  const os::IoResult put = os::send_some(sink.fd(), {pieces.data(), count}, more);
-  if (put.would_block()) {
-    sink.clear_writable();
-    return Step::kSinkFull;
-  }
+  if (count == 0) return Step::kMoved;
+  const os::IoResult put = sink.send({pieces.data(), count}, more);
+  if (put.would_block()) return Step::kSinkFull;
   if (!put.ok()) {
     error_ = put.error;
     return Step::kSinkFailed;
   }
   touched_ = touched_ || put.bytes != 0;
-  if (put.bytes < total) sink.clear_writable();
   std::size_t left = put.bytes;
   const std::size_t of_head = std::min(left, head_.size());
   head_.remove_prefix(of_head);
@@ -113,14 +116,14 @@ Step BodyTransfer::send_pending(loop::Socket& sink, std::string_view payload, bo
   return Step::kMoved;
 }
 
-Step BodyTransfer::step_memory(loop::Socket& sink, const std::string& bytes, std::size_t budget) {
+Step BodyTransfer::step_memory(Channel& sink, const std::string& bytes, std::size_t budget) {
   if (choice_.strategy == Strategy::kNone) choice_ = choose({.source = SourceKind::kMemory});
   const std::string_view payload = std::string_view(bytes).substr(done_, budget);
   return send_pending(sink, payload, done_ + payload.size() < bytes.size() || !last_piece());
 }
 
-Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::size_t budget) {
-  const Choice choice = choose_for(range, policy_, resources_, refused_);
+Step BodyTransfer::step_file(Channel& sink, const FileRange& range, std::size_t budget) {
+  const Choice choice = choose_for(range, policy_, resources_, sink, refused_);
   if (choice_.strategy != Strategy::kSendfile) choice_ = choice;
   const std::uint64_t offset = range.offset + done_;
   // Never past the window whose pages were asked about.
@@ -136,11 +139,8 @@ Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::si
     if (!head_.empty() || !lead_.empty()) return Step::kSinkFull;
   }
   if (!sink.writable()) return Step::kSinkFull;
-  const os::IoResult put = os::send_file(sink.fd(), range.file->fd(), offset, most);
-  if (put.would_block()) {
-    sink.clear_writable();
-    return Step::kSinkFull;
-  }
+  const os::IoResult put = sink.send_file(range.file->fd(), offset, most);
+  if (put.would_block()) return Step::kSinkFull;
   if (put.ok() && put.bytes == 0) return Step::kTruncated;
   if (put.refused()) {
     refused_ = true;  // a file system without it: the same bytes are copied, from this one on
@@ -151,7 +151,6 @@ Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::si
     error_ = put.error;
     return put.error == EIO ? Step::kSourceFailed : Step::kSinkFailed;
   }
-  // A short count without EAGAIN is no sign of a full sink (Linux 4.3 and later): the next call tells.
   touched_ = true;
   done_ += put.bytes;
   zero_copy_ += put.bytes;
@@ -160,7 +159,7 @@ Step BodyTransfer::step_file(loop::Socket& sink, const FileRange& range, std::si
   return Step::kMoved;
 }
 
-Step BodyTransfer::copy_file(loop::Socket& sink, const FileRange& range, std::size_t most) {
+Step BodyTransfer::copy_file(Channel& sink, const FileRange& range, std::size_t most) {
   if (!sink.writable()) return Step::kSinkFull;
   const std::uint64_t offset = range.offset + done_;
   const std::span<char> into(resources_.scratch.get(), std::min(most, resources_.scratch_size));

@@ -1,4 +1,4 @@
-// A body of pieces (bytes made here, file ranges) on its way to a socket.
+// A body of pieces (bytes made here, file ranges) on its way to a channel.
 //
 // A file range goes by sendfile when it is large, else through the worker's scratch memory in the same call
 // as the head; what the sink does not take is read again later, so a slow reader holds no memory at all. A
@@ -15,8 +15,8 @@
 #include <string_view>
 
 #include "base/step.h"
-#include "loop/socket.h"
 #include "relay/body.h"
+#include "relay/channel.h"
 #include "relay/choose.h"
 #include "relay/ledger.h"
 #include "relay/resources.h"
@@ -29,11 +29,11 @@ class BodyTransfer {
   // `warmed` is called on the loop's thread when a kWaiting is over: step again.
   BodyTransfer(Resources& resources, Body body, const Policy& policy, std::function<void()> warmed);
 
-  StepResult step(loop::Socket& sink, std::size_t budget, std::string_view head = {});
+  StepResult step(Channel& sink, std::size_t budget, std::string_view head = {});
 
   // What choose() will say of the largest piece, for a header that must be written before anything moves.
-  [[nodiscard]] static Choice foresee(const Body& body, const Policy& policy,
-                                      const Resources& resources) noexcept;
+  [[nodiscard]] static Choice foresee(const Body& body, const Policy& policy, const Resources& resources,
+                                      const Channel& sink) noexcept;
   [[nodiscard]] Choice choice() const noexcept { return choice_; }
   [[nodiscard]] std::uint64_t delivered() const noexcept { return ledger_.out(); }
   [[nodiscard]] std::uint64_t zero_copy() const noexcept { return zero_copy_; }
@@ -41,11 +41,12 @@ class BodyTransfer {
   [[nodiscard]] std::uint64_t cold_waits() const noexcept { return cold_waits_; }
 
  private:
-  Step run(loop::Socket& sink, std::size_t budget);
-  Step step_memory(loop::Socket& sink, const std::string& bytes, std::size_t budget);
-  Step step_file(loop::Socket& sink, const FileRange& range, std::size_t budget);
-  Step copy_file(loop::Socket& sink, const FileRange& range, std::size_t most);
-  Step send_pending(loop::Socket& sink, std::string_view payload, bool more);
+  Step run(Channel& sink, std::size_t budget);
+  Step step_memory(Channel& sink, const std::string& bytes, std::size_t budget);
+  Step step_file(Channel& sink, const FileRange& range, std::size_t budget);
+  Step copy_file(Channel& sink, const FileRange& range, std::size_t most);
+  Step finish(Channel& sink);
+  Step send_pending(Channel& sink, std::string_view payload, bool more);
   Step ensure_resident(const FileRange& range, std::uint64_t offset);
   [[nodiscard]] bool last_piece() const noexcept { return at_ + 1 == body_.size(); }
 

@@ -57,8 +57,13 @@ class Channel {
   void set_handler(ChannelHandler& handler) noexcept { handler_ = &handler; }
 
   [[nodiscard]] virtual bool open() const noexcept = 0;
+  // How far its making got: 0 established, EINPROGRESS not yet (ask again at its next event), else why it failed.
+  [[nodiscard]] virtual int connect_error() noexcept = 0;
   // No event follows. Idempotent; the destructor closes kCut where nobody did before.
   virtual void close(Close how) noexcept = 0;
+
+  // Its next events come before all others' of the same turn.
+  virtual void set_first(bool) noexcept {}
 
   // --- source ---
   [[nodiscard]] virtual SourceKind source_kind() const noexcept = 0;

@@ -5,9 +5,6 @@
 #include <cerrno>
 #include <limits>
 
-#include "os/kernel_paths.h"
-#include "os/socket.h"
-
 namespace sluice::relay {
 
 namespace {
@@ -71,9 +68,11 @@ void StreamTransfer::note(Choice choice) noexcept {
 }
 
 Question StreamTransfer::question(std::uint64_t run) const noexcept {
-  return {.source = SourceKind::kSocket,
+  return {.source = source_,
+          .sink = sink_,
           .shape = plan_.in,
           .length = run == kEndless ? std::nullopt : std::optional(run),
+          .encrypted = encrypted_,
           .streaming = streaming_,
           .kernel_refused = refused_,
           .splice_built = resources_.kernel.splice,
@@ -103,7 +102,14 @@ bool StreamTransfer::splices(std::uint64_t run) {
   return splicing_;
 }
 
-Choice StreamTransfer::foresee(Buffer& held) {
+void StreamTransfer::meet(const Channel& source, const Channel& sink) noexcept {
+  source_ = source.source_kind();
+  sink_ = sink.sink_kind();
+  encrypted_ = sink_ == SinkKind::kUserTls ? sink.encrypted_because() : source.encrypted_because();
+}
+
+Choice StreamTransfer::foresee(const Channel& source, Buffer& held, const Channel& sink) {
+  meet(source, sink);
   if (in_done_) return {Strategy::kNone, Reason::kNoBody};
   if (ready_ == 0 && !held.empty()) (void)decode(held);  // its outcome is met again by step()
   const std::uint64_t run = run_left();
@@ -113,8 +119,9 @@ Choice StreamTransfer::foresee(Buffer& held) {
   return choose(q);
 }
 
-StepResult StreamTransfer::step(loop::Socket& source, Buffer& held, loop::Socket& sink, std::size_t budget,
+StepResult StreamTransfer::step(Channel& source, Buffer& held, Channel& sink, std::size_t budget,
                                 std::string_view head) {
+  meet(source, sink);
   head_ = head;
   StepResult result = run({source, held, sink}, budget);
   if (!head_.empty()) {  // the sink did not take all of it, and the caller's memory is about to change
@@ -155,7 +162,7 @@ StepResult StreamTransfer::run(Ends io, std::size_t budget) {
     if (const Step pushed = push_memory(io); pushed != Step::kMoved) return answer(pushed);
     if (const Step pushed = push_pipe(io); pushed != Step::kMoved) return answer(pushed);
     frame();
-    if (in_done_ && nothing_waits()) return answer(Step::kDone);
+    if (in_done_ && nothing_waits()) return answer(finish(io));
     if (pulled == Step::kSourceDry && nothing_waits()) return answer(Step::kSourceDry);
     if (ledger_.out() - before >= budget) return answer(Step::kMoved);
   }
@@ -177,20 +184,27 @@ Step StreamTransfer::pull(Ends io, std::size_t budget) {
 }
 
 // A source that may end by closing has ended; any other was cut.
-Step StreamTransfer::source_ended(Ends io) noexcept {
+Step StreamTransfer::source_ended(Ends io) {
   if (io.source.was_reset()) {
     error_ = ECONNRESET;
     return Step::kSourceFailed;
   }
   if (plan_.in != Shape::kUntilClose && plan_.in != Shape::kTunnel) return Step::kTruncated;
+  if (!take_trailers(io.source.trailers())) return Step::kMalformed;
   in_done_ = true;
   return Step::kMoved;
 }
 
-Step StreamTransfer::sink_failed(Ends io, int error) noexcept {
-  if (error == ECONNRESET) io.sink.note_reset();
+Step StreamTransfer::sink_failed(int error) noexcept {
   error_ = error;
   return Step::kSinkFailed;
+}
+
+// All was given to the sink. It may hold some of it still, and has its own way to say that this is the end.
+Step StreamTransfer::finish(Ends io) {
+  const os::IoResult put = io.sink.finish(plan_.chunk_out ? std::string_view() : trailers_);
+  if (put.would_block()) return Step::kSinkFull;
+  return put.ok() ? Step::kDone : sink_failed(put.error);
 }
 
 // Finds the payload in `held` and puts it at the front: ready_ bytes, then gap_ spent ones, then raw ones.
@@ -212,7 +226,7 @@ Step StreamTransfer::decode_chunks(Buffer& held) {
       // it.
       if (block_left_ != 0 && ready_ == block_left_) break;
       raw += decoder_.skip_framing({front + raw, held.size() - raw});
-      if (decoder_.done() && !take_trailers()) {
+      if (decoder_.done() && !take_trailers(decoder_.trailers())) {
         decoder_.refuse();
         --raw;  // what is wrong is not consumed, see below
       }
@@ -255,11 +269,8 @@ Step StreamTransfer::decode_chunks(Buffer& held) {
 Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
   if (eof_seen_ || !io.source.readable()) return Step::kSourceDry;
   const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(run_left(), budget));
-  const os::IoResult got = os::splice_in(io.source.fd(), *pipe_, want);
-  if (got.would_block()) {
-    io.source.clear_readable();
-    return Step::kSourceDry;
-  }
+  const os::IoResult got = io.source.splice_to(*pipe_, want);
+  if (got.would_block()) return Step::kSourceDry;
   if (got.refused()) {
     refused_ = deciding_ = true;
     return Step::kMoved;  // ask again: the buffered path goes on from this byte
@@ -273,7 +284,6 @@ Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
     return ready_ != 0 ? Step::kMoved : source_ended(io);
   }
   note(run_choice_);
-  pipe_->added(got.bytes);
   took(got.bytes);
   if (plan_.in == Shape::kTunnel) {
     small_fills_ = got.bytes < kSmallFill ? static_cast<std::uint8_t>(small_fills_ + 1) : std::uint8_t{0};
@@ -296,11 +306,8 @@ Step StreamTransfer::fill_memory(Ends io) {
     room = room.first(
         std::min(room.size(), chunks_ == Chunks::kLarge ? kBetweenLargeChunks : kBeforeFirstChunk));
   if (plan_.in == Shape::kLength) room = room.first(std::min<std::uint64_t>(room.size(), length_left_));
-  const os::IoResult got = os::recv_some(io.source.fd(), room);
-  if (got.would_block()) {
-    io.source.clear_readable();
-    return Step::kSourceDry;
-  }
+  const os::IoResult got = io.source.recv(room);
+  if (got.would_block()) return Step::kSourceDry;
   if (!got.ok()) {
     error_ = got.error;
     return Step::kSourceFailed;
@@ -338,9 +345,9 @@ void StreamTransfer::frame() {
 }
 
 // false: malformed, and so is the body that ends with them.
-bool StreamTransfer::take_trailers() {
-  if (plan_.filter_trailers == nullptr || decoder_.trailers().empty()) return true;
-  return plan_.filter_trailers(decoder_.trailers(), trailers_);
+bool StreamTransfer::take_trailers(std::string_view raw) {
+  if (plan_.filter_trailers == nullptr || raw.empty()) return true;
+  return plan_.filter_trailers(raw, trailers_);
 }
 
 Step StreamTransfer::push_memory(Ends io) {
@@ -348,24 +355,18 @@ Step StreamTransfer::push_memory(Ends io) {
     if (!io.sink.writable()) return Step::kSinkFull;
     const bool piped = pipe_.pending() != 0;
     std::array<iovec, 4> pieces;
-    std::size_t count = 0, total = 0;
+    std::size_t count = 0;
     const auto add = [&](const char* data, std::size_t size) {
-      if (size == 0) return;
-      pieces[count++] = {.iov_base = const_cast<char*>(data), .iov_len = size};
-      total += size;
+      if (size != 0) pieces[count++] = {.iov_base = const_cast<char*>(data), .iov_len = size};
     };
     add(head_.data(), head_.size());
     add(lead_.data(), lead_.size());
     add(io.held.data(), ready_);
     add(tail_.data(), tail_.size());
-    const os::IoResult put = os::send_some(io.sink.fd(), {pieces.data(), count}, piped);
-    if (put.would_block()) {
-      io.sink.clear_writable();
-      return Step::kSinkFull;
-    }
-    if (!put.ok()) return sink_failed(io, put.error);
+    const os::IoResult put = io.sink.send({pieces.data(), count}, piped);
+    if (put.would_block()) return Step::kSinkFull;
+    if (!put.ok()) return sink_failed(put.error);
     touched_ = touched_ || put.bytes != 0;
-    if (put.bytes < total) io.sink.clear_writable();  // the buffer is full: an edge will say when it is not
 
     std::size_t left = put.bytes;
     const auto spend = [&left](std::size_t size) {
@@ -387,21 +388,16 @@ Step StreamTransfer::push_memory(Ends io) {
 Step StreamTransfer::push_pipe(Ends io) {
   while (pipe_.pending() != 0) {
     if (!io.sink.writable()) return Step::kSinkFull;
-    // Never SPLICE_F_MORE: whether more follows at once is the source's affair, and a held tail costs 200 ms.
-    const os::IoResult put = os::splice_out(*pipe_, io.sink.fd(), pipe_.pending(), false);
-    if (put.would_block() || (put.ok() && put.bytes == 0)) {
-      io.sink.clear_writable();
-      return Step::kSinkFull;
-    }
+    const os::IoResult put = io.sink.splice_from(*pipe_, pipe_.pending());
+    if (put.would_block()) return Step::kSinkFull;
     if (put.refused()) {
       refused_ = deciding_ = true;
       if (const Step taken = unpipe(io.held); taken != Step::kMoved) return taken;
       if (const Step pushed = push_memory(io); pushed != Step::kMoved) return pushed;
       continue;
     }
-    if (!put.ok()) return sink_failed(io, put.error);
+    if (!put.ok()) return sink_failed(put.error);
     touched_ = true;
-    pipe_->removed(put.bytes);
     zero_copy_ += put.bytes;
     sent(put.bytes);
   }

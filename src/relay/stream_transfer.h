@@ -1,4 +1,4 @@
-// One body on its way from a socket to a socket: the heart of the relay.
+// One body on its way from channel to channel: the heart of the relay.
 //
 // The source tells its end by a length, by chunks, or by closing; the sink gets the payload raw or in chunks
 // of our own. Between them the payload goes through a pipe (splice) or through a block of memory (buffered),
@@ -13,8 +13,8 @@
 //             memory always goes out before the pipe, and EAGAIN on filling has one meaning.
 //             Bytes behind this body in `held` (a pipelined request) stay there.
 // Units       bytes. `budget` caps the payload of one call, so that a large body can't starve the loop.
-// Thread      the loop thread that owns both sockets; nothing here locks.
-// Lifetime    borrows sockets and buffer for the length of a call; owns its pipe while bytes are in it.
+// Thread      the loop thread that owns both channels; nothing here locks.
+// Lifetime    borrows channels and buffer for the length of a call; owns its pipe while bytes are in it.
 // Errors      values: see Step. kTruncated, kMalformed: what was read before has been delivered, nothing
 // pretends to be the end.
 // Requires    SIGPIPE ignored.
@@ -26,7 +26,7 @@
 #include <string_view>
 
 #include "base/step.h"
-#include "loop/socket.h"
+#include "relay/channel.h"
 #include "relay/choose.h"
 #include "relay/chunked.h"
 #include "relay/ledger.h"
@@ -47,7 +47,8 @@ struct StreamPlan {
   bool chunk_out = false;
   std::uint64_t limit = 0;  // payload above this is kTooLarge; 0: none
   Policy policy;
-  // Checks and cleans a trailer section (http::filter_trailers), false: kMalformed. Null: trailers are dropped.
+  // Checks and cleans a trailer section (http::filter_trailers), false: kMalformed. Null: trailers are dropped. They go
+  // on in the last chunk, or with the sink's finish().
   bool (*filter_trailers)(std::string_view raw, std::string& out) = nullptr;
 };
 
@@ -57,11 +58,11 @@ class StreamTransfer {
 
   // Moves up to `budget` payload bytes. `head` goes out before everything else; pass it in the first call
   // only (what the sink does not take at once is copied).
-  StepResult step(loop::Socket& source, Buffer& held, loop::Socket& sink, std::size_t budget,
+  StepResult step(Channel& source, Buffer& held, Channel& sink, std::size_t budget,
                   std::string_view head = {});
 
   // What choose() will say of the first run, for a header that must be written before anything moves.
-  Choice foresee(Buffer& held);
+  Choice foresee(const Channel& source, Buffer& held, const Channel& sink);
   // False for chunks of which none has arrived: what becomes of them depends on their sizes.
   [[nodiscard]] bool foreseeable(const Buffer& held) const noexcept {
     return plan_.in != Shape::kChunk || !held.empty();
@@ -76,9 +77,9 @@ class StreamTransfer {
 
  private:
   struct Ends {
-    loop::Socket& source;
+    Channel& source;
     Buffer& held;
-    loop::Socket& sink;
+    Channel& sink;
   };
   StepResult run(Ends io, std::size_t budget);
   Step pull(Ends io, std::size_t budget);
@@ -89,10 +90,12 @@ class StreamTransfer {
   Step push_memory(Ends io);
   Step push_pipe(Ends io);
   Step unpipe(Buffer& held);
-  Step source_ended(Ends io) noexcept;
-  Step sink_failed(Ends io, int error) noexcept;
+  Step source_ended(Ends io);
+  Step sink_failed(int error) noexcept;
+  Step finish(Ends io);
+  void meet(const Channel& source, const Channel& sink) noexcept;
   void frame();
-  bool take_trailers();
+  bool take_trailers(std::string_view raw);
   [[nodiscard]] Question question(std::uint64_t run) const noexcept;
   bool splices(std::uint64_t run);
   void note(Choice choice) noexcept;
@@ -105,6 +108,10 @@ class StreamTransfer {
 
   Resources& resources_;
   StreamPlan plan_;
+  // What the two ends are; asked anew in each step, because kernel TLS may end in the middle of a body.
+  SourceKind source_ = SourceKind::kSocket;
+  SinkKind sink_ = SinkKind::kPlainSocket;
+  Reason encrypted_ = Reason::kEncrypted;
   ChunkedDecoder decoder_;
   PipeLease pipe_;
   std::string_view head_;          // only within step()

@@ -1,7 +1,6 @@
 #include "serve/answer_exchange.h"
 
 #include "http/status.h"
-#include "serve/client_connection.h"
 
 namespace sluice::serve {
 
@@ -10,8 +9,7 @@ constexpr const char* kAllow =
     "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";  // not CONNECT, not TRACE
 }
 
-AnswerExchange::AnswerExchange(ClientConnection& client, WorkerState& state, const Route* route,
-                               const Request& request)
+AnswerExchange::AnswerExchange(Client& client, WorkerState& state, const Route* route, const Request& request)
     : Exchange(client, state, route, request), path_(request.path), head_(&request.head) {
   skip_request_body(request.facts, request.head.size());
 }
@@ -123,7 +121,8 @@ void AnswerExchange::answer(content::Answer answer) {
   keep_alive_ = keep;
   // The header tells the path before it is taken, so it is worked out from the body first.
   const relay::Choice choice =
-      head_only ? relay::Choice{} : relay::BodyTransfer::foresee(answer.body, policy, state_.relay);
+      head_only ? relay::Choice{}
+                : relay::BodyTransfer::foresee(answer.body, policy, state_.relay, client_.channel());
   answer_.emplace(state_, std::move(answer),
                   AnswerOptions{.keep_alive = keep,
                                 .http10_client = http10_,
@@ -139,7 +138,7 @@ void AnswerExchange::answer(content::Answer answer) {
 
 void AnswerExchange::drive() {
   if (!answer_ || outcome() != Outcome::kRunning) return;
-  const StepResult result = answer_->step(client_.socket, kBudget);
+  const StepResult result = answer_->step(client_, kBudget);
   if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
   state_.counters.cold_waits.add(answer_->transfer().cold_waits() - cold_waits_);
   cold_waits_ = answer_->transfer().cold_waits();

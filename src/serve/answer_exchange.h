@@ -14,7 +14,7 @@ namespace sluice::serve {
 
 class AnswerExchange final : public Exchange {
  public:
-  AnswerExchange(ClientConnection& client, WorkerState& state, const Route* route, const Request& request);
+  AnswerExchange(Client& client, WorkerState& state, const Route* route, const Request& request);
   ~AnswerExchange() override;
 
   // Refusals: the status, and a name for the log. The connection closes when `close` is true: after a

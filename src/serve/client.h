@@ -17,7 +17,8 @@ namespace sluice::serve {
 
 // What TLS told of the connection; shared by all streams of it.
 struct Secured {
-  std::string_view version;             // "TLSv1.3", for the log; empty: no TLS
+  bool on = false;
+  std::string_view version;             // "TLSv1.3", for the log
   std::string_view server_name;         // SNI; may be empty
   bool kernel = false;                  // the sending side is in kernel TLS
   bool client_verified = false;         // the client showed a certificate that we trust

@@ -13,9 +13,9 @@
 #include <memory>
 
 #include "http/parser.h"
-#include "loop/socket.h"
 #include "os/address.h"
-#include "relay/buffer.h"
+#include "os/unique_fd.h"
+#include "serve/client.h"
 #include "serve/session.h"
 #include "serve/worker_state.h"
 
@@ -23,7 +23,10 @@ namespace sluice::serve {
 
 class Exchange;
 
-class ClientConnection final : public Session, private loop::SocketHandler, private loop::Deadline {
+class ClientConnection final : public Session,
+                               public Client,
+                               private relay::ChannelHandler,
+                               private loop::Deadline {
  public:
   // Takes the descriptor; the connection owns itself from here on (see Session).
   static void accept(WorkerState& state, os::UniqueFd fd, const os::Address& peer);
@@ -33,33 +36,34 @@ class ClientConnection final : public Session, private loop::SocketHandler, priv
   void cut() override;
 
   // --- for the exchange ---
-  loop::Socket socket;
-  relay::Buffer held;  // bytes read and not used yet
-  [[nodiscard]] const os::Address& peer() const noexcept { return peer_; }
+  [[nodiscard]] relay::Channel& channel() noexcept override { return *channel_; }
+  [[nodiscard]] const os::Address& peer() const noexcept override { return peer_; }
+  [[nodiscard]] const Secured& secured() const noexcept override;
+  [[nodiscard]] bool multiplexed() const noexcept override { return false; }
   // The one deadline of the connection; its meaning is the exchange's while one runs.
-  void set_deadline(std::chrono::milliseconds from_now);
-  // Call as the last thing after the exchange did something outside the connection's own events: it may be
-  // over, and the next request may be waiting. May destroy the exchange and the connection.
-  void settle();
+  void set_deadline(std::chrono::milliseconds from_now) override;
+  void settle() override;
+  std::string_view send_head(std::string_view text, HeadKind) override { return text; }
 
  private:
   enum class Phase : std::uint8_t { kIdle, kHead, kExchange, kLinger };
 
-  ClientConnection(WorkerState& state, const os::Address& peer);
-  void on_socket(loop::Socket&) override;
+  ClientConnection(WorkerState& state, std::unique_ptr<relay::Channel> channel, const os::Address& peer);
+  void on_channel(relay::Channel&) override;
   void on_deadline() override;
 
   bool read_head();
   bool fill();
   void start_exchange(http::RequestParser& parser);
-  void start_refusal(http::Verdict verdict, const http::RequestHead* head);
-  void start_refusal(int status, const char* why, const http::RequestHead* head, observe::Ending ending);
+  void start_refusal(int status, const char* why, observe::Ending ending);
+  void start(std::unique_ptr<Exchange> exchange);
   void become_idle();
   void begin_linger();
   void linger();
-  void end() { state_.end_session(*this); }
+  void end(relay::Close how);
 
   WorkerState& state_;
+  const std::unique_ptr<relay::Channel> channel_;
   const os::Address peer_;
   Phase phase_ = Phase::kIdle;
   bool drained_ = false;  // the last read took all there was

@@ -4,8 +4,6 @@
 
 #include <cstdio>
 
-#include "serve/client_connection.h"
-
 namespace sluice::serve {
 
 struct Exchange::LogText {
@@ -13,7 +11,7 @@ struct Exchange::LogText {
   std::string method, host, target, user_agent, referer;
 };
 
-Exchange::Exchange(ClientConnection& client, WorkerState& state, const Route* route, const Request& request)
+Exchange::Exchange(Client& client, WorkerState& state, const Route* route, const Request& request)
     : client_(client),
       state_(state),
       site_(state.site),
@@ -78,7 +76,9 @@ void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& move
       .target = text.target,
       .user_agent = text.user_agent,
       .referer = text.referer,
-      .protocol = http10_ ? "HTTP/1.0" : "HTTP/1.1",
+      .protocol = client_.multiplexed() ? "HTTP/2"
+                  : http10_             ? "HTTP/1.0"
+                                        : "HTTP/1.1",
       .route = route_ == nullptr ? std::string_view() : std::string_view(route_->config->name),
       .upstream = upstream_name_,
       .status = status_,

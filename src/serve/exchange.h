@@ -1,7 +1,7 @@
 // One request and its response: what every kind of exchange has in common.
 //
 // An exchange is made when a request head is complete, acts on events, and sets an outcome when it is over;
-// its client connection then destroys it (ClientConnection::settle) and goes on. It never destroys itself.
+// its client then destroys it (Client::settle) and goes on. It never destroys itself.
 // Thread    the worker's.
 #pragma once
 
@@ -16,13 +16,12 @@
 #include "observe/access_log.h"
 #include "observe/ending.h"
 #include "relay/choose.h"
+#include "serve/client.h"
 #include "serve/worker_state.h"
 
 namespace sluice::serve {
 
-class ClientConnection;
-
-// What becomes of the client connection.
+// What becomes of the client: of its connection, or of its stream.
 enum class Outcome : std::uint8_t {
   kRunning,
   kKeep,   // the next request may come
@@ -39,11 +38,11 @@ struct Request {  // borrowed from the parser: valid while the exchange is being
 
 class Exchange : private loop::Deferred {
  public:
-  Exchange(ClientConnection& client, WorkerState& state, const Route* route, const Request& request);
+  Exchange(Client& client, WorkerState& state, const Route* route, const Request& request);
   virtual ~Exchange();
 
   virtual void start() = 0;                   // once, right after it was made
-  virtual void on_client() = 0;               // something changed on the client's socket
+  virtual void on_client() = 0;               // something changed on the client's channel
   virtual void on_deadline() = 0;             // what it waited for did not happen in time
   virtual void cut(observe::Ending why) = 0;  // stop now
 
@@ -65,7 +64,7 @@ class Exchange : private loop::Deferred {
   [[nodiscard]] const config::Config& config() const noexcept { return site_->config(); }
   [[nodiscard]] std::string_view server_timing(relay::Choice choice);
 
-  ClientConnection& client_;
+  Client& client_;
   WorkerState& state_;
   const std::shared_ptr<const Site> site_;
   const Route* const route_;  // null: refused before a route was found

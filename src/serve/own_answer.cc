@@ -6,7 +6,8 @@
 namespace sluice::serve {
 
 OwnAnswer::OwnAnswer(WorkerState& state, content::Answer answer, const AnswerOptions& options)
-    : transfer_(state.relay, options.head_only ? relay::Body{} : std::move(answer.body), options.policy,
+    : has_body_(!options.head_only && !answer.body.empty()),
+      transfer_(state.relay, options.head_only ? relay::Body{} : std::move(answer.body), options.policy,
                 options.warmed) {
   http::HeadWriter out({state.relay.head_scratch.get(), state.relay.head_scratch_size});
   http::begin_own_response(out, answer.status,

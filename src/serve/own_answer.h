@@ -6,6 +6,7 @@
 
 #include "content/static_files.h"
 #include "relay/body_transfer.h"
+#include "serve/client.h"
 #include "serve/worker_state.h"
 
 namespace sluice::serve {
@@ -24,15 +25,18 @@ class OwnAnswer {
   OwnAnswer(WorkerState& state, content::Answer answer, const AnswerOptions& options);
 
   // See relay::BodyTransfer::step().
-  StepResult step(loop::Socket& sink, std::size_t budget) {
+  StepResult step(Client& client, std::size_t budget) {
     const std::string_view head =
-        std::exchange(started_, true) ? std::string_view() : std::string_view(head_);
-    return transfer_.step(sink, budget, head);
+        std::exchange(started_, true)
+            ? std::string_view()
+            : client.send_head(head_, has_body_ ? HeadKind::kFinal : HeadKind::kWhole);
+    return transfer_.step(client.channel(), budget, head);
   }
   [[nodiscard]] const relay::BodyTransfer& transfer() const noexcept { return transfer_; }
 
  private:
   std::string head_;
+  const bool has_body_;
   relay::BodyTransfer transfer_;
   bool started_ = false;
 };

@@ -2,15 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
-#include "os/socket.h"
-#include "serve/client_connection.h"
+#include <cerrno>
 
 namespace sluice::serve {
 
 using observe::Ending;
 
-ProxyExchange::ProxyExchange(ClientConnection& client, WorkerState& state, const Route& route,
-                             const Request& request, std::uint64_t body_limit)
+ProxyExchange::ProxyExchange(Client& client, WorkerState& state, const Route& route, const Request& request,
+                             std::uint64_t body_limit)
     : Exchange(client, state, &route, request),
       request_framing_(request.facts.framing),
       request_length_(request.facts.length),
@@ -76,7 +75,7 @@ void ProxyExchange::give_up(int status, Ending ending) {
 }
 
 void ProxyExchange::step_answer() {
-  const StepResult result = answer_->step(client_.socket, kBudget);
+  const StepResult result = answer_->step(client_, kBudget);
   if (result.step == Step::kSinkFull) return;
   if (result.step != Step::kDone) return end_cut(answer_ending_);
   move(ProxyInput::kDelivered);
@@ -88,7 +87,7 @@ void ProxyExchange::end_cut(Ending ending) {
   if (outcome() != Outcome::kRunning) return;
   if (tunnel_ != nullptr) {
     state_.counters.tunnels.subtract();
-    os::set_reset_on_close(server_->socket.fd());
+    server_->channel().close(relay::Close::kReset);
   }
   move(ProxyInput::kCut);
   const Moved all = moved();
@@ -125,7 +124,7 @@ void ProxyExchange::drive() {
     case ProxyState::kFindingServer:
       return;
     case ProxyState::kConnecting:
-      if (server_->socket.writable()) on_connected();
+      if (const int error = server_->channel().connect_error(); error != EINPROGRESS) on_connected(error);
       return;
     case ProxyState::kAwaitingHead:
       step_request();
@@ -145,25 +144,17 @@ void ProxyExchange::drive() {
   }
 }
 
-void ProxyExchange::on_socket(loop::Socket&) {
+void ProxyExchange::on_channel(relay::Channel&) {
   drive();
   client_.settle();  // may destroy us
 }
 
 void ProxyExchange::on_client() {
   const bool reading = at_ == ProxyState::kTunnel || (request_ && !request_done_ && !request_abandoned_);
-  if (!reading && client_is_gone()) return end_cut(Ending::kClientGone);
+  // While nothing is read from the client its reset would go unnoticed, and the server would work for nobody. A FIN
+  // alone is no reason to stop: a client may shut down its sending side and wait for the answer.
+  if (!reading && client_.channel().failed()) return end_cut(Ending::kClientGone);
   drive();
-}
-
-// While nothing is read from the client its reset would go unnoticed, and the server would work for nobody. A
-// FIN alone is no reason to stop: a client may shut down its sending side and wait for the answer.
-bool ProxyExchange::client_is_gone() {
-  if (!client_.socket.readable()) return false;
-  char byte;
-  const os::IoResult seen = os::peek(client_.socket.fd(), {&byte, 1});
-  if (seen.would_block()) client_.socket.clear_readable();
-  return !seen.ok() && !seen.would_block();
 }
 
 void ProxyExchange::on_deadline() {

@@ -34,9 +34,9 @@ constexpr relay::Shape shape_of(http::Framing framing) noexcept {
   return relay::Shape::kLength;
 }
 
-class ProxyExchange final : public Exchange, private loop::SocketHandler {
+class ProxyExchange final : public Exchange, private relay::ChannelHandler {
  public:
-  ProxyExchange(ClientConnection& client, WorkerState& state, const Route& route, const Request& request,
+  ProxyExchange(Client& client, WorkerState& state, const Route& route, const Request& request,
                 std::uint64_t body_limit);
   ~ProxyExchange() override;
 
@@ -46,12 +46,12 @@ class ProxyExchange final : public Exchange, private loop::SocketHandler {
   void cut(observe::Ending why) override;
 
  private:
-  void on_socket(loop::Socket&) override;  // the server's
+  void on_channel(relay::Channel&) override;  // the server's
   void drive() override;
 
   bool write_request_head(const Request& request);
   void find_server();
-  void on_connected();
+  void on_connected(int error);
   void begin_request();
   void step_request();
   void read_response();
@@ -73,7 +73,6 @@ class ProxyExchange final : public Exchange, private loop::SocketHandler {
   void move(ProxyInput input);
   [[nodiscard]] bool request_can_be_repeated() const noexcept;
   void forget_request() noexcept { std::string().swap(request_head_); }
-  [[nodiscard]] bool client_is_gone();
   [[nodiscard]] Moved moved() const noexcept;
 
   ProxyState at_ = ProxyState::kFindingServer;

@@ -1,6 +1,5 @@
 // Proxy exchange: the request on its way to the server.
 #include "http/rewrite.h"
-#include "serve/client_connection.h"
 #include "serve/proxy_exchange.h"
 
 namespace sluice::serve {
@@ -55,18 +54,22 @@ bool ProxyExchange::write_request_head(const Request& request) {
        .forwarded = style_of(route.forwarded),
        .trust_client = site_->trusts(client_.peer()),
        .client_ip = {ip, ip_size},
-       .client_host = request.facts.host});
+       .client_host = request.facts.host,
+       .scheme = client_.secured().on ? "https" : "http"});
   if (out.ok()) request_head_ = out.text();
   return out.ok();
 }
 
 void ProxyExchange::begin_request() {
-  request_.emplace(state_.relay, relay::StreamPlan{.in = shape_of(request_framing_),
-                                                   .length = request_length_,
-                                                   .chunk_out = request_framing_ == http::Framing::kChunked,
-                                                   .limit = body_limit_,
-                                                   .policy = route_->policy,
-                                                   .filter_trailers = &http::filter_trailers});
+  // HTTP/2 takes its frames off itself: what is left of a body without length is its end.
+  const bool framed = client_.multiplexed() && request_framing_ == http::Framing::kChunked;
+  request_.emplace(state_.relay,
+                   relay::StreamPlan{.in = framed ? relay::Shape::kUntilClose : shape_of(request_framing_),
+                                     .length = request_length_,
+                                     .chunk_out = request_framing_ == http::Framing::kChunked,
+                                     .limit = body_limit_,
+                                     .policy = route_->policy,
+                                     .filter_trailers = &http::filter_trailers});
   request_step_ = Step::kMoved;
   request_head_unsent_ = true;
   // A client that waits for a 100 waits for the server.
@@ -79,7 +82,8 @@ void ProxyExchange::step_request() {
   if (request_done_ || request_abandoned_ || !request_) return;
   const std::string_view head =
       std::exchange(request_head_unsent_, false) ? std::string_view(request_head_) : std::string_view();
-  const StepResult result = request_->step(client_.socket, client_.held, server_->socket, kBudget, head);
+  const StepResult result =
+      request_->step(client_.channel(), client_.held, server_->channel(), kBudget, head);
   request_step_ = result.step;
   if (result.bytes != 0) {
     awaits_continue_ = false;  // if it ever did
@@ -99,7 +103,7 @@ void ProxyExchange::step_request() {
     case Step::kSinkFailed:  // it may have answered before it closed: read on
       request_abandoned_ = true;
       keep_alive_ = keep_alive_ && request_->source_done();
-      server_->socket.mark_readable();
+      server_->channel().mark_readable();
       return;
     case Step::kTruncated:
     case Step::kSourceFailed:

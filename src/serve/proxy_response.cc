@@ -3,8 +3,6 @@
 #include <utility>
 
 #include "http/rewrite.h"
-#include "os/socket.h"
-#include "serve/client_connection.h"
 #include "serve/proxy_exchange.h"
 
 namespace sluice::serve {
@@ -48,17 +46,14 @@ void ProxyExchange::read_response() {
           break;
       }
     }
-    loop::Socket& socket = server_->socket;
-    if (!socket.readable()) break;
+    relay::Channel& channel = server_->channel();
+    if (!channel.readable()) break;
     if (!held.acquire(state_.relay.heads)) return end_cut(Ending::kInternal);
     held.compact();
     // The first read is capped, so that a large body is not pulled into user memory along with its head.
     const std::span<char> room = held.room().first(std::min(held.room().size(), config().limits.head));
-    const os::IoResult got = os::recv_some(socket.fd(), room);
-    if (got.would_block()) {
-      socket.clear_readable();
-      break;
-    }
+    const os::IoResult got = channel.recv(room);
+    if (got.would_block()) break;
     if (!got.ok() || got.bytes == 0) {
       if (!held.empty())
         forget_request();  // a head that breaks off was meant for us: the request was acted on
@@ -112,25 +107,24 @@ void ProxyExchange::pass_interim(const http::ResponseHead& head) {
       why_ = "too-many-interim-responses";
       return give_up(502, Ending::kUpstreamHeadInvalid);
     }
-    interim_left_ += out.text();
+    interim_left_ += client_.send_head(out.text(), HeadKind::kInterim);
     send_interim();
   }
   server_->held.consume(head.size());
 }
 
 void ProxyExchange::send_interim() {
-  while (!interim_left_.empty() && client_.socket.writable()) {
+  while (!interim_left_.empty() && client_.channel().writable()) {
     const iovec piece{.iov_base = interim_left_.data(), .iov_len = interim_left_.size()};
-    const os::IoResult put = os::send_some(client_.socket.fd(), {&piece, 1}, false);
-    if (!put.ok())
-      return client_.socket.clear_writable();  // gone or full: the response's own head finds out which
+    const os::IoResult put = client_.channel().send({&piece, 1}, false);
+    if (!put.ok()) return;  // gone or full: the response's own head finds out which
     interim_left_.erase(0, put.bytes);
   }
 }
 
 std::string_view ProxyExchange::foreseen_path() {
   if (!response_->foreseeable(server_->held)) return "sluice;desc=\"decided chunk by chunk\"";
-  return server_timing(response_->foresee(server_->held));
+  return server_timing(response_->foresee(server_->channel(), server_->held, client_.channel()));
 }
 
 void ProxyExchange::begin_response(const http::ResponseHead& head, const http::ResponseFacts& facts,
@@ -146,7 +140,8 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
   const bool has_body = facts.framing != http::Framing::kNone;
   response_.emplace(state_.relay, relay::StreamPlan{.in = shape_of(facts.framing),
                                                     .length = has_body ? facts.length : 0,
-                                                    .chunk_out = framing == http::Framing::kChunked,
+                                                    .chunk_out = framing == http::Framing::kChunked &&
+                                                                 !client_.multiplexed(),
                                                     .policy = route_->policy,
                                                     .filter_trailers = &http::filter_trailers});
   // The head's bytes stay where they are: only what lies behind them moves from here on.
@@ -169,12 +164,14 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
   client_.set_deadline(config().timeouts.body_idle);
   // Nothing is left to read when the whole body came with the head: no call is needed to hear so.
   const bool whole = !has_body || (facts.framing == http::Framing::kLength && facts.length <= came_along);
-  if (whole && drained) server_->socket.clear_readable();
-  relay_body(out.text());
+  if (whole && drained) server_->channel().clear_readable();
+  const bool empty = !has_body || (facts.framing == http::Framing::kLength && facts.length == 0);
+  relay_body(client_.send_head(out.text(), empty ? HeadKind::kWhole : HeadKind::kFinal));
 }
 
 void ProxyExchange::relay_body(std::string_view head) {
-  const StepResult result = response_->step(server_->socket, server_->held, client_.socket, kBudget, head);
+  const StepResult result =
+      response_->step(server_->channel(), server_->held, client_.channel(), kBudget, head);
   response_step_ = result.step;
   if (response_->sink_touched()) interim_left_.clear();
   if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
@@ -233,10 +230,11 @@ void ProxyExchange::begin_tunnel(const http::ResponseHead& head) {
   server_->held.consume(head.size());
   move(ProxyInput::kSwitched);
   state_.counters.tunnels.add();
-  tunnel_ = std::make_unique<Tunnel>(state_.relay, route_->policy, Tunnel::End{client_.socket, client_.held},
-                                     Tunnel::End{server_->socket, server_->held});
+  tunnel_ =
+      std::make_unique<Tunnel>(state_.relay, route_->policy, Tunnel::End{client_.channel(), client_.held},
+                               Tunnel::End{server_->channel(), server_->held});
   client_.set_deadline(config().timeouts.tunnel_idle);
-  step_tunnel(out.text());
+  step_tunnel(client_.send_head(out.text(), HeadKind::kSwitched));
 }
 
 void ProxyExchange::step_tunnel(std::string_view head) {

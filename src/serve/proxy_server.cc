@@ -1,6 +1,5 @@
 // Proxy exchange: a connection to somebody, and what happens when that fails.
 #include "os/shortage.h"
-#include "serve/client_connection.h"
 #include "serve/proxy_exchange.h"
 
 namespace sluice::serve {
@@ -51,8 +50,8 @@ void ProxyExchange::find_server() {
   }
 }
 
-void ProxyExchange::on_connected() {
-  if (server_->connect_error() != 0) return server_lost(false);
+void ProxyExchange::on_connected(int error) {
+  if (error != 0) return server_lost(false);
   connect_time_ = elapsed();
   move(ProxyInput::kConnected);
   begin_request();

@@ -2,33 +2,37 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
+
 #include "os/shortage.h"
 #include "os/socket.h"
+#include "relay/socket_channel.h"
 
 namespace sluice::serve {
 
 void TcpSession::accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
                         const os::Address& peer) {
   os::set_nodelay(fd.get());
-  auto* session = new TcpSession(state, listener, peer);  // owned by itself: see Session
-  if (!session->client_.attach(state.loop, std::move(fd), *session)) {
-    delete session;
-    state.counters.turned_away.add();
-    return;
-  }
+  auto client = std::make_unique<relay::SocketChannel>();
+  if (!client->attach(state.loop, std::move(fd))) return state.counters.turned_away.add();
+  auto* session = new TcpSession(state, listener, std::move(client), peer);  // owned by itself: see Session
   state.begin_session(*session);
   state.counters.tunnels.add();
   session->find_server();
 }
 
-TcpSession::TcpSession(WorkerState& state, const config::Listener& listener, const os::Address& peer)
+TcpSession::TcpSession(WorkerState& state, const config::Listener& listener,
+                       std::unique_ptr<relay::Channel> client, const os::Address& peer)
     : state_(state),
       site_(state.site),
       peer_(peer),
       policy_(policy_of(listener.relay)),
       group_(site_->group(listener.upstream)),
       began_(state.loop.now()),
-      wall_(os::wall_now()) {}
+      wall_(os::wall_now()),
+      client_(std::move(client)) {
+  client_->set_handler(*this);
+}
 
 TcpSession::~TcpSession() = default;
 
@@ -64,18 +68,20 @@ void TcpSession::server_failed() {
   if (picked_->failed(state_.loop.now())) state_.tell_marked_down(group_->config().name, *picked_);
 }
 
-void TcpSession::on_socket(loop::Socket& socket) {
+void TcpSession::on_channel(relay::Channel& channel) {
   if (tunnel_ != nullptr) return drive();
-  if (server_ == nullptr || &socket != &server_->socket || !socket.writable()) return;
-  if (server_->connect_error() != 0) {
+  if (server_ == nullptr || &channel != &server_->channel()) return;
+  const int error = channel.connect_error();
+  if (error == EINPROGRESS) return;
+  if (error != 0) {
     server_failed();
     server_.reset();
     return find_server();
   }
   if (picked_->succeeded()) state_.tell_up_again(group_->config().name, *picked_);
   connect_time_ = std::chrono::duration_cast<std::chrono::microseconds>(state_.loop.now() - began_);
-  tunnel_ = std::make_unique<Tunnel>(state_.relay, policy_, Tunnel::End{client_, held_},
-                                     Tunnel::End{server_->socket, server_->held});
+  tunnel_ = std::make_unique<Tunnel>(state_.relay, policy_, Tunnel::End{*client_, held_},
+                                     Tunnel::End{server_->channel(), server_->held});
   state_.loop.deadlines().set(*this, state_.loop.now() + site_->config().timeouts.tunnel_idle);
   drive();
 }
@@ -110,8 +116,8 @@ void TcpSession::on_deadline() {
 
 void TcpSession::end(observe::Ending ending, bool reset) {
   if (reset) {
-    os::set_reset_on_close(client_.fd());
-    if (server_ != nullptr) os::set_reset_on_close(server_->socket.fd());
+    client_->close(relay::Close::kReset);
+    if (server_ != nullptr) server_->channel().close(relay::Close::kReset);
   }
   observe::Counters& counters = state_.counters;
   counters.tunnels.subtract();

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "config/config.h"
-#include "loop/socket.h"
 #include "os/address.h"
+#include "relay/channel.h"
 #include "serve/tunnel.h"
 #include "serve/worker_state.h"
 #include "upstream/connection.h"
@@ -15,7 +15,7 @@
 namespace sluice::serve {
 
 class TcpSession final : public Session,
-                         private loop::SocketHandler,
+                         private relay::ChannelHandler,
                          private loop::Deadline,
                          private loop::Deferred {
  public:
@@ -27,8 +27,9 @@ class TcpSession final : public Session,
   void cut() override { end(observe::Ending::kDrained, true); }
 
  private:
-  TcpSession(WorkerState& state, const config::Listener& listener, const os::Address& peer);
-  void on_socket(loop::Socket& socket) override;
+  TcpSession(WorkerState& state, const config::Listener& listener, std::unique_ptr<relay::Channel> client,
+             const os::Address& peer);
+  void on_channel(relay::Channel& channel) override;
   void on_deadline() override;
   void run_deferred() override { drive(); }
 
@@ -47,7 +48,7 @@ class TcpSession final : public Session,
   const os::WallTime wall_;
   std::chrono::microseconds connect_time_{-1};
 
-  loop::Socket client_;
+  const std::unique_ptr<relay::Channel> client_;
   relay::Buffer held_;
   std::shared_ptr<upstream::Server> picked_;
   std::unique_ptr<upstream::Connection> server_;

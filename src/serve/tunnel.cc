@@ -1,7 +1,5 @@
 #include "serve/tunnel.h"
 
-#include "os/socket.h"
-
 namespace sluice::serve {
 
 namespace {
@@ -32,7 +30,7 @@ Tunnel::Result Tunnel::drive(std::size_t budget, std::string_view head) {
 Tunnel::Result Tunnel::drive_one(relay::StreamTransfer& transfer, bool& done, End from, End to,
                                  std::size_t budget, std::string_view head) {
   if (done) return Result::kRunning;
-  const StepResult result = transfer.step(from.socket, from.held, to.socket, budget, head);
+  const StepResult result = transfer.step(from.channel, from.held, to.channel, budget, head);
   moved_ = moved_ || result.bytes != 0;
   switch (result.step) {
     case Step::kMoved:
@@ -43,7 +41,7 @@ Tunnel::Result Tunnel::drive_one(relay::StreamTransfer& transfer, bool& done, En
       return Result::kRunning;
     case Step::kDone:
       done = true;
-      os::shutdown_write(to.socket.fd());
+      to.channel.shutdown_write();
       return Result::kRunning;
     case Step::kLedgerBroken:
       return Result::kInternal;

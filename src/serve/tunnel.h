@@ -1,11 +1,11 @@
-// Two connected sockets, bytes both ways, until both sides have finished: a TCP session, or what follows a
+// Two channels, bytes both ways, until both sides have finished: a TCP session, or what follows a
 // 101.
 //
 // Half-close   when one side ends its stream, all it sent is delivered first, then the other side gets a FIN;
 // the other
 //              direction goes on. A reset on one side becomes a reset on the other: the cut stays visible.
 // Memory       an idle tunnel holds neither buffer nor pipe.
-// Thread       the worker's. Borrows sockets and buffers.
+// Thread       the worker's. Borrows channels and buffers.
 #pragma once
 
 #include "relay/stream_transfer.h"
@@ -15,7 +15,7 @@ namespace sluice::serve {
 class Tunnel {
  public:
   struct End {
-    loop::Socket& socket;
+    relay::Channel& channel;
     relay::Buffer& held;  // bytes already read from it go first
   };
   enum class Result : std::uint8_t { kRunning, kMoreLater, kEnded, kFailed, kInternal };

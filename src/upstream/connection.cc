@@ -3,35 +3,27 @@
 #include <cerrno>
 
 #include "os/socket.h"
+#include "relay/socket_channel.h"
 
 namespace sluice::upstream {
 
 std::unique_ptr<Connection> Connection::open(loop::EventLoop& loop, std::shared_ptr<Server> server,
-                                             loop::SocketHandler& user, int& error) {
+                                             relay::ChannelHandler& user, int& error) {
   os::SocketOr made = os::connect_tcp(server->address());
   error = made.error;
   if (!made.fd.valid()) return nullptr;
-  std::unique_ptr<Connection> connection(new Connection(loop, std::move(server)));
-  if (!connection->socket.attach(loop, std::move(made.fd), user)) {
+  auto channel = std::make_unique<relay::SocketChannel>();
+  if (!channel->attach(loop, std::move(made.fd))) {
     error = ENOMEM;
     return nullptr;
   }
-  return connection;
-}
-
-int Connection::connect_error() const noexcept { return os::socket_error(socket.fd()); }
-
-bool Connection::is_alive() noexcept {
-  char byte;
-  return is_clean() && os::peek(socket.fd(), {&byte, 1}).would_block();
+  channel->set_handler(user);
+  return std::unique_ptr<Connection>(new Connection(loop, std::move(server), std::move(channel)));
 }
 
 void Connection::keep(std::unique_ptr<Connection> connection) {
   // A last read that was exactly as long as asked leaves open whether more is there.
-  if (connection->socket.readable()) {
-    if (!connection->is_alive()) return;
-    connection->socket.clear_readable();
-  }
+  if (connection->channel_->readable() && !connection->is_alive()) return;
   const std::shared_ptr<Server> server = connection->server_;
   server->keep_idle(std::move(connection));
 }
@@ -39,21 +31,21 @@ void Connection::keep(std::unique_ptr<Connection> connection) {
 void Connection::enter_pool(std::chrono::milliseconds timeout) {
   pooled_in_ = server_.get();
   held.release();
-  socket.set_handler(*this);
-  socket.set_first(true);
+  channel_->set_handler(*this);
+  channel_->set_first(true);
   loop_.deadlines().set(*this, loop_.now() + timeout);
 }
 
 void Connection::leave_pool() noexcept {
   pooled_in_ = nullptr;
   reused_ = true;
-  socket.set_first(false);
+  channel_->set_first(false);
   cancel();
 }
 
-void Connection::on_socket(loop::Socket&) {
+void Connection::on_channel(relay::Channel& channel) {
   // An edge that only says "writable" (the peer's ACK made room) is no news for an idle connection.
-  if (socket.readable() || socket.peer_closed()) pooled_in_->drop_idle(*this);
+  if (channel.peer_closed() || (channel.readable() && !channel.silent())) pooled_in_->drop_idle(*this);
 }
 
 void Connection::on_deadline() { pooled_in_->drop_idle(*this); }

@@ -10,49 +10,48 @@
 #include <memory>
 
 #include "loop/event_loop.h"
-#include "loop/socket.h"
 #include "relay/buffer.h"
+#include "relay/channel.h"
 #include "upstream/server.h"
 
 namespace sluice::upstream {
 
-class Connection final : private loop::SocketHandler, private loop::Deadline {
+class Connection final : private relay::ChannelHandler, private loop::Deadline {
  public:
   // Starts to connect. Null: errno in `error`.
   static std::unique_ptr<Connection> open(loop::EventLoop& loop, std::shared_ptr<Server> server,
-                                          loop::SocketHandler& user, int& error);
+                                          relay::ChannelHandler& user, int& error);
 
-  loop::Socket socket;
+  [[nodiscard]] relay::Channel& channel() noexcept { return *channel_; }
   relay::Buffer held;  // bytes read and not used yet
 
   [[nodiscard]] Server& server() const noexcept { return *server_; }
   [[nodiscard]] bool reused() const noexcept { return reused_; }
-  // After the first writable event: 0 when connected, else errno.
-  [[nodiscard]] int connect_error() const noexcept;
 
-  void use_by(loop::SocketHandler& user) noexcept { socket.set_handler(user); }
+  void use_by(relay::ChannelHandler& user) noexcept { channel_->set_handler(user); }
   // Nothing arrived and the peer has not closed: it may carry another exchange.
   [[nodiscard]] bool is_clean() const noexcept {
-    return socket.open() && held.empty() && !socket.peer_closed();
+    return channel_->open() && held.empty() && !channel_->peer_closed();
   }
   // Asks the kernel as well: before a request that could not be sent again.
-  [[nodiscard]] bool is_alive() noexcept;
+  [[nodiscard]] bool is_alive() noexcept { return is_clean() && channel_->silent(); }
 
   // Hands a clean connection back to its server.
   static void keep(std::unique_ptr<Connection> connection);
 
  private:
   friend class Server;
-  Connection(loop::EventLoop& loop, std::shared_ptr<Server> server)
-      : loop_(loop), server_(std::move(server)) {}
+  Connection(loop::EventLoop& loop, std::shared_ptr<Server> server, std::unique_ptr<relay::Channel> channel)
+      : loop_(loop), server_(std::move(server)), channel_(std::move(channel)) {}
   void enter_pool(std::chrono::milliseconds timeout);
   void leave_pool() noexcept;
-  void on_socket(loop::Socket&) override;
+  void on_channel(relay::Channel&) override;
   void on_deadline() override;
 
   loop::EventLoop& loop_;
   std::shared_ptr<Server>
       server_;  // a pooled connection and its server own each other until Server::retire()
+  const std::unique_ptr<relay::Channel> channel_;
   Server* pooled_in_ = nullptr;
   bool reused_ = false;
 };

@@ -19,7 +19,7 @@ Pools::Pools(Machine& machine) : relay(loop, offload, sizes(machine)) {}
 Side::Side(Machine& machine, Pools& pools) {
   auto [fd, made] = machine.connection();
   peer = std::move(made);
-  attached = socket.attach(pools.loop, os::UniqueFd(fd), *this);
+  attached = socket.attach(pools.loop, os::UniqueFd(fd));
 }
 
 std::string_view pattern(std::size_t size, std::size_t which) {

@@ -14,6 +14,7 @@
 #include "loop/socket.h"
 #include "machine.h"
 #include "relay/resources.h"
+#include "relay/socket_channel.h"
 #include "relay/stream_transfer.h"
 
 namespace sluice::faults {
@@ -43,11 +44,10 @@ struct Pools {
 };
 
 // One of our sockets and the connection behind it.
-struct Side final : loop::SocketHandler {
+struct Side final {
   Side(Machine& machine, Pools& pools);
-  void on_socket(loop::Socket&) override {}
   std::shared_ptr<Connection> peer;
-  loop::Socket socket;
+  relay::SocketChannel socket;
   relay::Buffer held;
   bool attached = false;
 };

@@ -21,6 +21,7 @@
 #include "catch.h"
 #include "os/process.h"
 #include "os/socket.h"
+#include "relay/socket_channel.h"
 #include "relay/stream_transfer.h"
 
 namespace sluice::testing {
@@ -46,7 +47,7 @@ struct Worker {
 enum class Transport { kUnix, kTcp };
 
 // A socket on the loop, and its other end in the test's hand.
-class End final : loop::SocketHandler {
+class End final {
  public:
   // `send_buffer`, if not 0, is asked of the kernel for both directions that lead out of the loop.
   End(Worker& worker, Transport transport, int send_buffer = 0) {
@@ -69,7 +70,7 @@ class End final : loop::SocketHandler {
       os::set_nodelay(ours.get());
     }
     if (send_buffer != 0) ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
-    const bool attached = socket.attach(worker.loop, std::move(ours), *this);
+    const bool attached = socket.attach(worker.loop, std::move(ours));
     REQUIRE(attached);
   }
   ~End() = default;
@@ -101,14 +102,11 @@ class End final : loop::SocketHandler {
   // Source: splice(2), EINVAL for a target opened with O_APPEND.
   void refuse_kernel_paths() const { REQUIRE(::fcntl(socket.fd(), F_SETFL, O_NONBLOCK | O_APPEND) == 0); }
 
-  loop::Socket socket;
+  relay::SocketChannel socket;
   relay::Buffer held;
   os::UniqueFd peer;
   bool ended = false;  // read() met the end of the stream
   int error = 0;       // ... or errno
-
- private:
-  void on_socket(loop::Socket&) override {}
 };
 
 // How the far ends behave and how long a step is; 0: all at once. Pieces are of random sizes up to those

@@ -177,7 +177,7 @@ TEST_CASE("a body that came whole with its head needs no read", "[stream-transfe
   End source(worker, Transport::kUnix), sink(worker, Transport::kUnix);
   prefill(worker, source.held, c.wire);
   StreamTransfer transfer(worker.relay, c.plan);
-  const std::string foreseen = name_of(transfer.foresee(source.held).reason);
+  const std::string foreseen = name_of(transfer.foresee(source.socket, source.held, sink.socket).reason);
   const Played got = play(worker, source, sink, transfer, "", false, {}, "HEAD ");
   CHECK(got.last == Step::kDone);
   CHECK(got.out == std::string("HEAD ") + c.out);
@@ -275,7 +275,7 @@ TEST_CASE("what is foreseen is what happens", "[stream-transfer]") {
     INFO("shape " << static_cast<int>(c.plan.in) << ", " << c.size << " bytes");
     End source(worker, Transport::kUnix), sink(worker, Transport::kUnix);
     StreamTransfer transfer(worker.relay, c.plan);
-    const relay::Choice foreseen = transfer.foresee(source.held);
+    const relay::Choice foreseen = transfer.foresee(source.socket, source.held, sink.socket);
     const std::string body = pattern(c.size);
     const Played got =
         play(worker, source, sink, transfer, c.plan.in == Shape::kChunk ? chunked(body, {c.size}) : body,

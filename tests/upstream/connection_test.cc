@@ -11,7 +11,7 @@ using upstream::Server;
 namespace {
 
 // A server of the test's own to connect to, and the connection's user.
-struct Fixture : loop::SocketHandler {
+struct Fixture : relay::ChannelHandler {
   Fixture() {
     listener = os::listen_tcp(*os::Address::parse("127.0.0.1:0"), 16);
     REQUIRE(listener.error == 0);
@@ -19,7 +19,7 @@ struct Fixture : loop::SocketHandler {
     server = std::make_shared<Server>(os::local_address(listener.fd.get()), config);
   }
   ~Fixture() { server->retire(); }
-  void on_socket(loop::Socket&) override { ++events; }
+  void on_channel(relay::Channel&) override { ++events; }
 
   // A connected one; its far end is in `far`, the last accepted last.
   std::unique_ptr<Connection> connect() {
@@ -31,8 +31,8 @@ struct Fixture : loop::SocketHandler {
     far.push_back(os::accept_tcp(listener.fd.get(), peer).fd);
     REQUIRE(far.back().valid());
     worker.turn();
-    REQUIRE(connection->socket.writable());
-    REQUIRE(connection->connect_error() == 0);
+    REQUIRE(connection->channel().writable());
+    REQUIRE(connection->channel().connect_error() == 0);
     return connection;
   }
   void say(const os::UniqueFd& fd, std::string_view text) {
@@ -78,7 +78,7 @@ TEST_CASE("a kept connection is used again, the last one first", "[connection]")
   f.say(f.far[1], "response");
   f.worker.turn();
   CHECK(f.events > events);
-  CHECK(again->socket.readable());
+  CHECK(again->channel().readable());
 }
 
 TEST_CASE("what an idle connection says unasked, its end and its reset drop it", "[connection]") {
@@ -117,9 +117,9 @@ TEST_CASE("news that the loop has not heard yet shows when asked", "[connection]
 }
 
 TEST_CASE("an idle connection's news is heard before the news that would use it", "[connection]") {
-  struct Asker final : loop::SocketHandler {
+  struct Asker final : relay::ChannelHandler {
     explicit Asker(Server& s) : server(s) {}
-    void on_socket(loop::Socket&) override {
+    void on_channel(relay::Channel&) override {
       asked = true;
       found = server.take_idle();
     }
@@ -145,8 +145,8 @@ TEST_CASE("a connection that was readable is kept only if nothing is there", "[c
   f.say(f.far[0], "response");
   f.worker.turn();
   char bytes[8];
-  REQUIRE(os::recv_some(connection->socket.fd(), bytes).bytes == 8);  // exactly: the flag stays
-  REQUIRE(connection->socket.readable());
+  REQUIRE(connection->channel().recv(bytes).bytes == 8);  // exactly: the flag stays
+  REQUIRE(connection->channel().readable());
   SECTION("nothing") {
     Connection::keep(std::move(connection));
     CHECK(f.server->idle() == 1);
@@ -215,7 +215,7 @@ TEST_CASE("a refused connection says why", "[connection]") {
   auto connection = Connection::open(f.worker.loop, server, f, error);
   if (connection != nullptr) {
     f.worker.turn();
-    error = connection->connect_error();
+    error = connection->channel().connect_error();
   }
   CHECK(error == ECONNREFUSED);
 }

@@ -128,9 +128,9 @@ TEST_CASE("a group that goes away retires its servers", "[group]") {
   }
   const auto listener = os::listen_tcp(*os::Address::parse("127.0.0.1:0"), 4);
   REQUIRE(listener.error == 0);
-  struct Ignore : loop::SocketHandler {
+  struct Ignore : relay::ChannelHandler {
     ~Ignore() = default;
-    void on_socket(loop::Socket&) override {}
+    void on_channel(relay::Channel&) override {}
   } ignore;
   int error = 0;
   const auto live = std::make_shared<Server>(os::local_address(listener.fd.get()), of({}));

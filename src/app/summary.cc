@@ -51,7 +51,34 @@ std::string handler_text(const config::Route& route) {
   if (handler.files) out = "files " + handler.files->root;
   if (handler.fixed) out = "respond " + std::to_string(handler.fixed->status);
   if (handler.status) out = "status";
-  return out + (route.strip_prefix ? ", prefix stripped" : "") + forced_path(route.relay);
+  return out + (route.strip_prefix ? ", prefix stripped" : "") +
+         (route.compress.codings.empty() ? "" : ", compressed") + forced_path(route.relay);
+}
+
+std::string listener_text(const config::Listener& l) {
+  const bool tcp = l.protocol == config::Protocol::kTcp;
+  std::string out = tcp ? "tcp to " + l.upstream + forced_path(l.relay) : l.tls ? "https" : "http";
+  if (l.redirect_https) out += ", redirects to https";
+  if (!l.tls) return out;
+  const config::ListenerTls& tls = *l.tls;
+  if (tcp) out += ", tls";
+  if (!tcp && tls.http2) out += ", HTTP/2";
+  if (tls.self_signed) out += ", self-signed";
+  for (const config::Certificate& c : tls.certificates) out += ", " + c.certificate;
+  if (tls.ktls == config::KernelTls::kAuto) out += ", kernel TLS";
+  if (tls.client_certificates != config::ClientCertificates::kOff) {
+    const bool required = tls.client_certificates == config::ClientCertificates::kRequired;
+    out += std::string(", client certificates ") + (required ? "required" : "optional");
+  }
+  return out;
+}
+
+std::string upstream_text(const config::Upstream& upstream) {
+  std::string out;
+  for (const config::Server& s : upstream.servers) out += (out.empty() ? "" : ", ") + server_text(s);
+  if (upstream.protocol == config::UpstreamProtocol::kHttp2) out += ", HTTP/2";
+  if (upstream.tls) out += upstream.tls->verify ? ", tls" : ", tls (not verified)";
+  return out;
 }
 
 bool is_used(const Config& config, const std::string& upstream) {
@@ -64,23 +91,21 @@ bool is_used(const Config& config, const std::string& upstream) {
 }  // namespace
 
 std::string summary_of(const Config& config) {
-  Table workers, listeners, routes, upstreams;
+  Table workers, listeners, routes, upstreams, user;
   workers.row(config.workers == 0 ? "one per usable processor" : std::to_string(config.workers), "");
   for (const config::Listener& l : config.listeners) {
-    const bool tcp = l.protocol == config::Protocol::kTcp;
-    listeners.row(l.listen, tcp ? "tcp to " + l.upstream + forced_path(l.relay) : "http");
+    listeners.row(l.listen, listener_text(l));
   }
   for (const config::Route& route : config.routes) {
     routes.row(route.host + route.path, handler_text(route));
   }
   for (const auto& [name, upstream] : config.upstreams) {
-    std::string servers;
-    for (const config::Server& s : upstream.servers)
-      servers += (servers.empty() ? "" : ", ") + server_text(s);
-    upstreams.row(name, servers + (is_used(config, name) ? "" : " (no route or listener uses it)"));
+    upstreams.row(name,
+                  upstream_text(upstream) + (is_used(config, name) ? "" : " (no route or listener uses it)"));
   }
+  if (!config.user.empty()) user.row(config.user, "");
   return workers.text("workers") + listeners.text("listeners") + routes.text("routes") +
-         upstreams.text("upstreams");
+         upstreams.text("upstreams") + user.text("user");
 }
 
 }  // namespace sluice::app

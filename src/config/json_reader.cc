@@ -21,17 +21,22 @@ std::string list_of(std::span<const std::string_view> words) {
   return out;
 }
 
-// A near key of the same section, else the section that the key belongs to, else all that may stand here.
+std::optional<std::size_t> index_of(std::string_view word, std::span<const std::string_view> words) {
+  const auto found = std::find(words.begin(), words.end(), word);
+  if (found == words.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - words.begin());
+}
+
+// The section that the key belongs to, a near key of the same section, else all that may stand here.
 std::string remedy_for_unknown(std::string_view key, std::string_view section) {
   const auto known = keys_of(section);
-  if (const std::string_view near = nearest(key, known); !near.empty()) {
-    return "unknown key: did you mean " + in_quotes(near) + "?";
-  }
+  const std::string_view near = nearest(key, known);
+  const std::string meant = near.empty() ? "" : "did you mean " + in_quotes(near) + "?";
   for (const Section& other : sections()) {
-    if (std::find(other.keys.begin(), other.keys.end(), key) != other.keys.end()) {
-      return "unknown key here: it belongs in " + in_quotes(other.name);
-    }
+    if (!index_of(key, other.keys)) continue;
+    return "unknown key here: it belongs in " + in_quotes(other.name) + (near.empty() ? "" : ", or " + meant);
   }
+  if (!near.empty()) return "unknown key: " + meant;
   return "unknown key: write one of " + list_of(known);
 }
 
@@ -158,10 +163,35 @@ std::optional<std::size_t> ObjectReader::chosen(std::string_view key,
   const json* value = find_text(key, "one of " + list_of(words));
   if (value == nullptr) return std::nullopt;
   const auto& word = value->get_ref<const std::string&>();
-  const auto found = std::find(words.begin(), words.end(), word);
-  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+  if (const auto index = index_of(word, words)) return index;
   mistake(key, in_quotes(word) + " is not known: write one of " + list_of(words));
   return std::nullopt;
+}
+
+std::optional<std::vector<std::size_t>> ObjectReader::all_chosen(std::string_view key,
+                                                                 const std::vector<std::string_view>& words) {
+  const json* list = find(key);
+  if (list == nullptr) return std::nullopt;
+  if (!list->is_array()) {
+    mistake(key, "expected a list of " + list_of(words) + ", not " + std::string(kind_of(*list)));
+    return std::nullopt;
+  }
+  std::vector<std::size_t> chosen;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const json& element = (*list)[i];
+    const std::string place = std::string(key) + "[" + std::to_string(i) + "]";
+    if (!element.is_string()) {
+      mistake(place, "expected one of " + list_of(words) + ", not " + std::string(kind_of(element)));
+      continue;
+    }
+    const auto& word = element.get_ref<const std::string&>();
+    if (const auto index = index_of(word, words)) {
+      chosen.push_back(*index);
+    } else {
+      mistake(place, in_quotes(word) + " is not known: write one of " + list_of(words));
+    }
+  }
+  return chosen;
 }
 
 }  // namespace sluice::config

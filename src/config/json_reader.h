@@ -49,12 +49,25 @@ class ObjectReader {
     for (const Name<Enum>& name : names) words.push_back(name.text);
     if (const auto index = chosen(key, words)) out = names[*index].value;
   }
+  // A list of such words.
+  template <typename Enum, std::size_t N>
+  void choices(std::string_view key, std::vector<Enum>& out, const std::array<Name<Enum>, N>& names) {
+    std::vector<std::string_view> words;
+    for (const Name<Enum>& name : names) words.push_back(name.text);
+    const auto indices = all_chosen(key, words);
+    if (!indices) return;
+    out.clear();
+    for (const std::size_t index : *indices) out.push_back(names[index].value);
+  }
 
  private:
   const nlohmann::json* find_text(std::string_view key, std::string_view wanted);
   std::optional<std::uint64_t> size_value(std::string_view key, std::uint64_t most);
   std::optional<std::uint64_t> count_value(std::string_view key, std::uint64_t most);
   std::optional<std::size_t> chosen(std::string_view key, const std::vector<std::string_view>& words);
+
+  std::optional<std::vector<std::size_t>> all_chosen(std::string_view key,
+                                                     const std::vector<std::string_view>& words);
 
   const nlohmann::json& value_;
   std::string place_;

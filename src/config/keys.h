@@ -15,13 +15,18 @@ struct Section {
 
 inline constexpr std::string_view kTopSection = "top level";
 inline constexpr std::string_view kListenerSection = "listeners[]";
+inline constexpr std::string_view kListenerTlsSection = "listeners[].tls";
+inline constexpr std::string_view kCertificateSection = "listeners[].tls.certificates[]";
 inline constexpr std::string_view kUpstreamSection = "upstreams.NAME";
+inline constexpr std::string_view kUpstreamTlsSection = "upstreams.NAME.tls";
 inline constexpr std::string_view kRouteSection = "routes[]";
 inline constexpr std::string_view kFilesSection = "files";
 inline constexpr std::string_view kRespondSection = "respond";
 inline constexpr std::string_view kRelaySection = "relay";
+inline constexpr std::string_view kCompressSection = "compress";
 inline constexpr std::string_view kTimeoutsSection = "timeouts";
 inline constexpr std::string_view kLimitsSection = "limits";
+inline constexpr std::string_view kHttp2Section = "http2";
 inline constexpr std::string_view kAccessLogSection = "access_log";
 
 std::span<const Section> sections() noexcept;

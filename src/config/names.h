@@ -34,6 +34,29 @@ inline constexpr auto kProtocolNames = std::to_array<Name<Protocol>>({
     {"http", Protocol::kHttp},
     {"tcp", Protocol::kTcp},
 });
+inline constexpr auto kTlsVersionNames = std::to_array<Name<TlsVersion>>({
+    {"1.2", TlsVersion::k12},
+    {"1.3", TlsVersion::k13},
+});
+inline constexpr auto kClientCertificatesNames = std::to_array<Name<ClientCertificates>>({
+    {"off", ClientCertificates::kOff},
+    {"optional", ClientCertificates::kOptional},
+    {"required", ClientCertificates::kRequired},
+});
+inline constexpr auto kKernelTlsNames = std::to_array<Name<KernelTls>>({
+    {"off", KernelTls::kOff},
+    {"auto", KernelTls::kAuto},
+});
+inline constexpr auto kUpstreamProtocolNames = std::to_array<Name<UpstreamProtocol>>({
+    {"http/1.1", UpstreamProtocol::kHttp1},
+    {"h2", UpstreamProtocol::kHttp2},
+});
+// As in Content-Encoding: RFC 8878, RFC 7932, RFC 1952. In the order of preference.
+inline constexpr auto kCodingNames = std::to_array<Name<Coding>>({
+    {"zstd", Coding::kZstd},
+    {"br", Coding::kBrotli},
+    {"gzip", Coding::kGzip},
+});
 // Not an enum of ours: the log library reads the word.
 inline constexpr auto kLogLevels =
     std::to_array<std::string_view>({"trace", "debug", "info", "warn", "error", "critical", "off"});

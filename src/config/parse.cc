@@ -1,11 +1,12 @@
 #include "config/parse.h"
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "config/json_reader.h"
 #include "config/json_text.h"
 #include "config/keys.h"
+#include "config/read_context.h"
+#include "config/read_tls.h"
 #include "config/rules.h"
 #include "config/server.h"
 
@@ -14,11 +15,16 @@ namespace {
 
 using nlohmann::json;
 
+std::string lower_case(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  return text;
+}
+
 // Reads each section of the file into its struct. Mistakes pile up; nothing stops at the first.
 class Parser {
  public:
   Parser(std::string base_directory, Mistakes& mistakes)
-      : base_directory_(std::move(base_directory)), mistakes_(mistakes) {}
+      : context_{std::move(base_directory), mistakes}, mistakes_(mistakes) {}
 
   Config read(const json& document);
 
@@ -31,27 +37,12 @@ class Parser {
   Relay read_relay(const json* value, const std::string& place);
   Timeouts read_timeouts(const json& value);
   Limits read_limits(const json& value);
+  Compress read_compress(const json& value, const std::string& place);
+  Http2 read_http2(const json& value);
   AccessLog read_access_log(const json& value);
   void read_server(const json& value, const std::string& place, Upstream& upstream);
 
-  // Calls `each(element, place)`; a value that is no list is a mistake.
-  template <typename Each>
-  void for_each(const json* list, const std::string& place, Each each) {
-    if (list == nullptr) return;
-    if (!list->is_array()) {
-      mistakes_.add(place, "expected a list [...], not " + std::string(kind_of(*list)));
-      return;
-    }
-    for (std::size_t i = 0; i < list->size(); ++i) each((*list)[i], place_at(place, i));
-  }
-
-  [[nodiscard]] std::string file_name(const std::string& name) const {
-    const std::filesystem::path path(name);
-    if (name.empty() || path.is_absolute() || base_directory_.empty()) return name;
-    return (std::filesystem::path(base_directory_) / path).lexically_normal().string();
-  }
-
-  std::string base_directory_;
+  ReadContext context_;
   Mistakes& mistakes_;
 };
 
@@ -60,7 +51,9 @@ Config Parser::read(const json& document) {
   ObjectReader top(document, "", kTopSection, mistakes_);
   top.count("workers", config.workers);
   top.text("log_level", config.log_level);
-  for_each(top.find("listeners"), "listeners", [&](const json& value, const std::string& place) {
+  top.text("user", config.user);
+  top.duration("certificate_check", config.certificate_check);
+  context_.for_each(top.find("listeners"), "listeners", [&](const json& value, const std::string& place) {
     config.listeners.push_back(read_listener(value, place));
   });
   if (const json* upstreams = top.find("upstreams"); upstreams != nullptr && upstreams->is_object()) {
@@ -69,15 +62,16 @@ Config Parser::read(const json& document) {
     top.mistake("upstreams",
                 R"(expected an object {"NAME": ["host:port"]}, not )" + std::string(kind_of(*upstreams)));
   }
-  for_each(top.find("routes"), "routes", [&](const json& value, const std::string& place) {
+  context_.for_each(top.find("routes"), "routes", [&](const json& value, const std::string& place) {
     config.routes.push_back(read_route(value, place));
   });
-  for_each(top.find("trusted"), "trusted", [&](const json& value, const std::string& place) {
+  context_.for_each(top.find("trusted"), "trusted", [&](const json& value, const std::string& place) {
     config.trusted.push_back(value.is_string() ? value.get<std::string>() : "");
     if (!value.is_string()) mistakes_.add(place, R"(expected an address block such as "10.0.0.0/8")");
   });
   if (const json* value = top.find("timeouts")) config.timeouts = read_timeouts(*value);
   if (const json* value = top.find("limits")) config.limits = read_limits(*value);
+  if (const json* value = top.find("http2")) config.http2 = read_http2(*value);
   if (const json* value = top.find("access_log")) config.access_log = read_access_log(*value);
   return config;
 }
@@ -89,6 +83,10 @@ Listener Parser::read_listener(const json& value, const std::string& place) {
   reader.choice("protocol", listener.protocol, kProtocolNames);
   reader.text("upstream", listener.upstream);
   listener.relay = read_relay(reader.find("relay"), reader.place_of("relay"));
+  if (const json* tls = reader.find("tls")) {
+    listener.tls = read_listener_tls(*tls, reader.place_of("tls"), context_);
+  }
+  reader.flag("redirect_https", listener.redirect_https);
   return listener;
 }
 
@@ -116,16 +114,20 @@ Upstream Parser::read_upstream(const json& value, const std::string& name) {
     return upstream;
   }
   if (value.is_array()) {
-    for_each(&value, place, add);
+    context_.for_each(&value, place, add);
     return upstream;
   }
   ObjectReader reader(value, place, kUpstreamSection, mistakes_);
-  for_each(reader.find("servers"), reader.place_of("servers"), add);
+  context_.for_each(reader.find("servers"), reader.place_of("servers"), add);
   reader.count("max_fails", upstream.max_fails);
   reader.duration("fail_timeout", upstream.fail_timeout);
   reader.count("idle_connections", upstream.idle_connections);
   reader.duration("idle_timeout", upstream.idle_timeout);
   reader.duration("resolve_every", upstream.resolve_every);
+  reader.choice("protocol", upstream.protocol, kUpstreamProtocolNames);
+  if (const json* tls = reader.find("tls")) {
+    upstream.tls = read_upstream_tls(*tls, reader.place_of("tls"), context_);
+  }
   return upstream;
 }
 
@@ -134,7 +136,7 @@ Route Parser::read_route(const json& value, const std::string& place) {
   route.path = "/";
   ObjectReader reader(value, place, kRouteSection, mistakes_);
   reader.text("host", route.host);
-  for (char& c : route.host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;  // RFC 3986, 3.2.2
+  route.host = lower_case(std::move(route.host));  // RFC 3986, 3.2.2
   reader.text("path", route.path);
   route.name = route.host + route.path;
   reader.text("name", route.name);
@@ -157,6 +159,9 @@ Route Parser::read_route(const json& value, const std::string& place) {
   reader.choice("forwarded", route.forwarded, kForwardedNames);
   reader.choice("host_header", route.host_header, kHostHeaderNames);
   reader.size("body_limit", route.body_limit);
+  if (const json* compress = reader.find("compress")) {
+    route.compress = read_compress(*compress, reader.place_of("compress"));
+  }
   return route;
 }
 
@@ -164,16 +169,37 @@ Route Parser::read_route(const json& value, const std::string& place) {
 Files Parser::read_files(const json& value, const std::string& place) {
   Files files;
   if (value.is_string()) {
-    files.root = file_name(value.get<std::string>());
+    files.root = context_.file_name(value.get<std::string>());
     return files;
   }
   ObjectReader reader(value, place, kFilesSection, mistakes_);
   reader.text("root", files.root);
-  files.root = file_name(files.root);
+  files.root = context_.file_name(files.root);
   reader.text("index", files.index);
   reader.duration("revalidate", files.revalidate);
   reader.count("open_files", files.open_files);
   return files;
+}
+
+// "compress": true, or "compress": {"codings": ["gzip"], ...}
+Compress Parser::read_compress(const json& value, const std::string& place) {
+  Compress compress;
+  if (value.is_boolean() && !value.get<bool>()) return compress;
+  for (const Name<Coding>& coding : kCodingNames) compress.codings.push_back(coding.value);
+  if (value.is_boolean()) return compress;
+  ObjectReader reader(value, place, kCompressSection, mistakes_);
+  reader.choices("codings", compress.codings, kCodingNames);
+  if (const json* codings = reader.find("codings");
+      codings != nullptr && codings->is_array() && codings->empty())
+    reader.mistake("codings", R"(is empty: write "compress": false for no compression)");
+  reader.size("min_length", compress.min_length);
+  context_.for_each(reader.find("types"), reader.place_of("types"),
+                    [&](const json& type, const std::string& where) {
+                      compress.types.push_back(lower_case(type.is_string() ? type.get<std::string>() : ""));
+                      if (!type.is_string()) mistakes_.add(where, R"(expected text such as "text/html")");
+                    });
+  reader.count("level", compress.level);
+  return compress;
 }
 
 // "respond": 404, or "respond": {"status": 404, ...}
@@ -213,6 +239,7 @@ Timeouts Parser::read_timeouts(const json& value) {
   reader.duration("first_byte", timeouts.first_byte);
   reader.duration("tunnel_idle", timeouts.tunnel_idle);
   reader.duration("linger", timeouts.linger);
+  reader.duration("handshake", timeouts.handshake);
   reader.duration("drain", timeouts.drain);
   return timeouts;
 }
@@ -226,8 +253,19 @@ Limits Parser::read_limits(const json& value) {
   reader.size("relay_buffer", limits.relay_buffer);
   reader.size("pipe", limits.pipe);
   reader.count("pipes", limits.pipes);
+  reader.count("handshakes", limits.handshakes);
   reader.count("clients", limits.clients);
   return limits;
+}
+
+Http2 Parser::read_http2(const json& value) {
+  Http2 http2;
+  ObjectReader reader(value, "http2", kHttp2Section, mistakes_);
+  reader.count("streams", http2.streams);
+  reader.count("resets", http2.resets);
+  reader.count("control_frames", http2.control_frames);
+  reader.duration("window", http2.window);
+  return http2;
 }
 
 // "access_log": "access.log", or "access_log": {"file": "access.log", ...}
@@ -240,7 +278,7 @@ AccessLog Parser::read_access_log(const json& value) {
     reader.text("file", log.file);
     reader.count("queue", log.queue);
   }
-  if (log.file != "-") log.file = file_name(log.file);
+  if (log.file != "-") log.file = context_.file_name(log.file);
   return log;
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr milliseconds kTick = 10ms;  // nothing shorter is a time-out for a network
 constexpr milliseconds kDay = 24h;
+constexpr milliseconds kYear = 365 * kDay;
 
 struct TimeRule {
   std::string_view key;
@@ -23,6 +24,7 @@ constexpr auto kTimeRules = std::to_array<TimeRule>({
     {"first_byte", &Timeouts::first_byte, kTick, kDay},
     {"tunnel_idle", &Timeouts::tunnel_idle, kTick, kDay},
     {"linger", &Timeouts::linger, 0ms, 10min},
+    {"handshake", &Timeouts::handshake, kTick, kDay},
     {"drain", &Timeouts::drain, 0ms, kDay},
 });
 
@@ -39,6 +41,7 @@ constexpr auto kSizeRules = std::to_array<SizeRule>({
 });
 constexpr auto kCountRules = std::to_array<SizeRule>({
     {"pipes", &Limits::pipes, 1, 1'000'000},
+    {"handshakes", &Limits::handshakes, 1, 1'000'000},
     {"clients", &Limits::clients, 0, 10'000'000},
 });
 
@@ -92,6 +95,13 @@ void check_relay(const std::string& place, const Relay& relay, Ranges& ranges) {
   ranges.size(place + ".relay.sendfile_min", relay.sendfile_min, 0, 1_GiB);
 }
 
+void check_http2(const Http2& http2, Ranges& ranges) {
+  ranges.count("http2.streams", http2.streams, 1, 10'000);
+  ranges.count("http2.resets", http2.resets, 1, 1'000'000);
+  ranges.count("http2.control_frames", http2.control_frames, 1, 1'000'000);
+  ranges.time("http2.window", http2.window, 100ms, 1h);
+}
+
 }  // namespace
 
 void check_ranges(const Config& config, Mistakes& mistakes) {
@@ -102,8 +112,16 @@ void check_ranges(const Config& config, Mistakes& mistakes) {
     ranges.time("timeouts." + std::string(rule.key), config.timeouts.*rule.field, rule.least, rule.most);
   }
   check_limits(config.limits, ranges, mistakes);
+  check_http2(config.http2, ranges);
+  ranges.time("certificate_check", config.certificate_check, 0ms, kDay);
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    check_relay(place_at("listeners", i), config.listeners[i].relay, ranges);
+    const Listener& listener = config.listeners[i];
+    const std::string place = place_at("listeners", i);
+    check_relay(place, listener.relay, ranges);
+    if (listener.tls) {
+      ranges.time(place + ".tls.hsts", listener.tls->hsts, 0ms, 10 * kYear);
+      ranges.time(place + ".tls.ticket_rotation", listener.tls->ticket_rotation, 1s, 7 * kDay);
+    }
   }
   for (const auto& [name, upstream] : config.upstreams) {
     const std::string place = "upstreams." + name;
@@ -117,6 +135,8 @@ void check_ranges(const Config& config, Mistakes& mistakes) {
     const Route& route = config.routes[i];
     const std::string place = place_at("routes", i);
     check_relay(place, route.relay, ranges);
+    ranges.size(place + ".compress.min_length", route.compress.min_length, 0, 1_GiB);
+    ranges.count(place + ".compress.level", route.compress.level, 0, 9);
     if (route.handler.files) {
       ranges.time(place + ".files.revalidate", route.handler.files->revalidate, 0ms, kDay);
       ranges.count(place + ".files.open_files", route.handler.files->open_files, 1, 1'000'000);

@@ -123,6 +123,35 @@ void check_handler(const Config& config, const std::string& place, const Route& 
   if (handler.fixed) check_fixed(place + ".respond", *handler.fixed, mistakes);
 }
 
+bool is_token_char(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+         std::string_view("!#$&-^_.+").find(c) != std::string_view::npos;
+}
+
+// "text/html", or all of a kind: "text/*". RFC 6838 section 4.2.
+bool is_media_type(std::string_view type) {
+  const std::size_t slash = type.find('/');
+  if (slash == 0 || slash == std::string_view::npos || slash + 1 == type.size()) return false;
+  const std::string_view kind = type.substr(0, slash);
+  const std::string_view subtype = type.substr(slash + 1);
+  return std::all_of(kind.begin(), kind.end(), is_token_char) &&
+         (subtype == "*" || std::all_of(subtype.begin(), subtype.end(), is_token_char));
+}
+
+void check_compress(const std::string& place, const Compress& compress, Mistakes& mistakes) {
+  for (std::size_t i = 0; i < compress.codings.size(); ++i) {
+    const auto here = compress.codings.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(compress.codings.begin(), here, *here) != here) {
+      mistakes.add(place_at(place + ".codings", i), "stands twice: keep one of them");
+    }
+  }
+  for (std::size_t i = 0; i < compress.types.size(); ++i) {
+    if (is_media_type(compress.types[i])) continue;
+    mistakes.add(place_at(place + ".types", i),
+                 in_quotes(compress.types[i]) + R"( is no media type: write "text/html", or "text/*")");
+  }
+}
+
 }  // namespace
 
 void check_routes(const Config& config, Mistakes& mistakes) {
@@ -134,6 +163,7 @@ void check_routes(const Config& config, Mistakes& mistakes) {
     check_path(place + ".path", route.path, mistakes);
     check_host(place + ".host", route.host, mistakes);
     check_handler(config, place, route, mistakes);
+    check_compress(place + ".compress", route.compress, mistakes);
     if (has_control_char(route.name) || route.name.size() > 128) {
       mistakes.add(place + ".name", "a name has at most 128 characters, none of them a control character");
     }

@@ -17,6 +17,8 @@ void check_references(const Config& config, Mistakes& mistakes);
 
 // Their parts, which stand in files of their own.
 void check_routes(const Config& config, Mistakes& mistakes);
+void check_listener_tls(const std::string& place, const Listener& listener, Mistakes& mistakes);
+void check_upstream_tls(const std::string& place, const UpstreamTls& tls, Mistakes& mistakes);
 void check_upstream_name(const Config& config, const std::string& place, const std::string& name,
                          Mistakes& mistakes);
 

@@ -41,7 +41,7 @@ std::optional<Server> parse_server(std::string_view text, std::string& remedy) {
     return std::nullopt;
   };
   if (text.starts_with("https://"))
-    return refuse("asks for TLS to a server, which Sluice does not speak yet");
+    return refuse(R"(asks for TLS: write only "host:port", and "tls": true beside "servers")");
   if (text.find('/') != std::string_view::npos) return refuse("is a URL: write only \"host:port\"");
   const std::size_t colon = text.rfind(':');
   std::string_view host = text.substr(0, colon);

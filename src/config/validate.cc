@@ -28,6 +28,7 @@ void check_upstream(const std::string& name, const Upstream& upstream, Mistakes&
       mistakes.add(place_at(place + ".servers", i), remedy);
     }
   }
+  if (upstream.tls) check_upstream_tls(place + ".tls", *upstream.tls, mistakes);
 }
 
 void check_listener(const Config& config, std::size_t index, Mistakes& mistakes) {
@@ -52,6 +53,14 @@ void check_listener(const Config& config, std::size_t index, Mistakes& mistakes)
                                           " already: change the port or remove one of them");
       break;
     }
+  }
+
+  if (listener.tls) check_listener_tls(place + ".tls", listener, mistakes);
+  if (listener.redirect_https && listener.tls) {
+    mistakes.add(place + ".redirect_https",
+                 "this listener speaks https already: write it at the one without \"tls\"");
+  } else if (listener.redirect_https && listener.protocol == Protocol::kTcp) {
+    mistakes.add(place + ".redirect_https", "is for http listeners: leave it out");
   }
 
   if (listener.protocol == Protocol::kTcp) {
@@ -120,6 +129,9 @@ void check_references(const Config& config, Mistakes& mistakes) {
     if (!Cidr::parse(config.trusted[i], remedy)) mistakes.add(place_at("trusted", i), remedy);
   }
   check_access_log(config.access_log.file, mistakes);
+  if (std::any_of(config.user.begin(), config.user.end(), [](char c) { return c <= 0x20 || c == 0x7f; })) {
+    mistakes.add("user", in_quotes(config.user) + " is no name of a user: write one such as \"www-data\"");
+  }
   if (std::find(kLogLevels.begin(), kLogLevels.end(), config.log_level) == kLogLevels.end()) {
     std::string words;
     for (const std::string_view level : kLogLevels) words += (words.empty() ? "" : ", ") + in_quotes(level);

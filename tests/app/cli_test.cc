@@ -70,6 +70,31 @@ upstreams  db   [::1]:3
 )");
 }
 
+TEST_CASE("check: what is encrypted, multiplexed and compressed is summed up, too", "[cli]") {
+  const ConfFile file(R"({
+    "listeners": [
+      {"listen": ":1", "redirect_https": true},
+      {"listen": ":2", "tls": {"certificates": [{"certificate": "/a.pem", "key": "/a.key"}], "ktls": "auto",
+                               "client_certificates": "required", "client_ca": "/ca.pem"}},
+      {"listen": ":3", "protocol": "tcp", "upstream": "h2", "tls": {"self_signed": true}},
+      {"listen": ":4", "tls": {"self_signed": true, "http2": false}}],
+    "upstreams": {"h2": {"servers": ["a:4"], "protocol": "h2", "tls": true},
+                  "risky": {"servers": ["b:5"], "tls": {"verify": false}}},
+    "routes": [{"proxy": "risky", "compress": true}], "user": "nobody"})");
+  const Outcome o = type({"check", file.name()});
+  CHECK(o.out == std::string(file.name()) + R"( is valid
+workers    one per usable processor
+listeners  :1  http, redirects to https
+           :2  https, HTTP/2, /a.pem, kernel TLS, client certificates required
+           :3  tcp to h2, tls, self-signed
+           :4  https, self-signed
+routes     /  proxy risky, compressed
+upstreams  h2     a:4, HTTP/2, tls
+           risky  b:5, tls (not verified)
+user       nobody
+)");
+}
+
 TEST_CASE("a bad file is no start: all mistakes on standard error, exit code 2", "[cli]") {
   const ConfFile file(R"({"listeners": [{"listen": "x"}], "routes": [{"path": "y", "status": true}]})");
   for (const char* command : {"run", "check"}) {

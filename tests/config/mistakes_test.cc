@@ -32,6 +32,13 @@ std::string with_listeners(const std::string& listeners) {
          listeners + "]}";
 }
 
+std::string with_tls(const std::string& members) {
+  return with_listeners(R"({"listen": ":1", "tls": {)" + members + "}}");
+}
+std::string with_upstream(const std::string& members) {
+  return with(R"("upstreams": {"a": {"servers": ["b:1"], )" + members + "}}");
+}
+
 struct Row {
   std::string file, place, remedy;
 };
@@ -164,6 +171,75 @@ TEST_CASE("what the rest refers to must exist, fit, and stand once", "[config]")
       {with(R"("trusted": ["10.1.2.3/8"])"), "trusted[0]", "\"10.0.0.0/8\""},
       {with(R"("access_log": "no/such/directory/a.log")"), "access_log.file", "create it first"},
       {with(R"("access_log": "/")"), "access_log.file", "is a directory"},
+  })));
+}
+
+TEST_CASE("TLS, HTTP/2 and compression: what can't work is told", "[config]") {
+  check(GENERATE(values<Row>({
+      {with_listeners(R"({"listen": ":1", "tls": true})"), "listeners[0].tls", "\"self_signed\": true"},
+      {with_listeners(R"({"listen": ":1", "ktls": "auto"})"), "listeners[0].ktls",
+       "it belongs in \"listeners[].tls\""},
+      {with_listeners(R"({"listen": ":1", "redirect_https": true, "tls": {"self_signed": true}})"),
+       "listeners[0].redirect_https", "speaks https already"},
+      {with_listeners(R"({"listen": ":1", "protocol": "tcp", "upstream": "origin", "redirect_https": true})"),
+       "listeners[0].redirect_https", "is for http listeners"},
+      {with_listeners(R"({"listen": ":1", "protocol": "tcp", "upstream": "origin",
+                          "tls": {"self_signed": true, "hsts": "1h"}})"),
+       "listeners[0].tls.hsts", "a header of http"},
+      {with_tls(""), "listeners[0].tls.certificates", "\"self_signed\": true to try"},
+      {with_tls(R"("certificates": [])"), "listeners[0].tls.certificates", "missing"},
+      {with_tls(R"("certificate": "a.pem", "self_signed": true)"), "listeners[0].tls.certificate",
+       "did you mean \"certificates\"?"},
+      {with_tls(R"("certificates": [{"certificate": "a"}])"), "listeners[0].tls.certificates[0].key",
+       "private key"},
+      {with_tls(R"("certificates": [{"key": "a"}])"), "listeners[0].tls.certificates[0].certificate",
+       "certificate chain"},
+      {with_tls(R"("certificates": ["a.pem"])"), "listeners[0].tls.certificates[0]", "expected an object"},
+      {with_tls(R"("certificates": [{"certificate": "a", "key": "b"}], "self_signed": true)"),
+       "listeners[0].tls.self_signed", "one or the other"},
+      {with_tls(R"("self_signed": true, "min_version": "1.1")"), "listeners[0].tls.min_version",
+       "\"1.2\", \"1.3\""},
+      {with_tls(R"("self_signed": true, "ktls": true)"), "listeners[0].tls.ktls", "\"off\", \"auto\""},
+      {with_tls(R"("self_signed": true, "client_certificates": "required")"), "listeners[0].tls.client_ca",
+       "missing"},
+      {with_tls(R"("self_signed": true, "client_ca": "ca.pem")"), "listeners[0].tls.client_ca",
+       "add \"client_certificates\""},
+      {with_tls(R"("self_signed": true, "hsts": 31536000)"), "listeners[0].tls.hsts",
+       "write \"31536000s\" or"},
+      {with_tls(R"("self_signed": true, "hsts": "1500ms")"), "listeners[0].tls.hsts", "whole seconds"},
+      {with_tls(R"("self_signed": true, "hsts": "87601h")"), "listeners[0].tls.hsts", "write 0s to 87600h"},
+      {with_tls(R"("self_signed": true, "ticket_rotation": "0s")"), "listeners[0].tls.ticket_rotation",
+       "write 1s to 168h"},
+      {with_upstream(R"("protocol": "h3")"), "upstreams.a.protocol", "\"http/1.1\", \"h2\""},
+      {with_upstream(R"("tls": "yes")"), "upstreams.a.tls", "not text"},
+      {with_upstream(R"("tls": {"verify": false, "ca": "ca.pem"})"), "upstreams.a.tls.ca",
+       "nothing is verified"},
+      {with_upstream(R"("tls": {"certificate": "a.pem"})"), "upstreams.a.tls.key", "missing"},
+      {with_upstream(R"("tls": {"key": "a.key"})"), "upstreams.a.tls.certificate", "missing"},
+      {with_upstream(R"("tls": {"name": "a:443"})"), "upstreams.a.tls.name", "without port"},
+      {with(R"("upstreams": {"a": "https://b:443"})"), "upstreams.a", "\"tls\": true"},
+      {with_route(R"("status": true, "compress": "gzip")"), "routes[0].compress", "not text"},
+      {with_route(R"("status": true, "compress": {"codings": "gzip"})"), "routes[0].compress.codings",
+       "expected a list of \"zstd\", \"br\", \"gzip\""},
+      {with_route(R"("status": true, "compress": {"codings": ["gzip", "brotli"]})"),
+       "routes[0].compress.codings[1]", "one of \"zstd\", \"br\""},
+      {with_route(R"("status": true, "compress": {"codings": ["gzip", "br", "gzip"]})"),
+       "routes[0].compress.codings[2]", "twice"},
+      {with_route(R"("status": true, "compress": {"codings": []})"), "routes[0].compress.codings", "false"},
+      {with_route(R"("status": true, "compress": {"types": ["html"]})"), "routes[0].compress.types[0]",
+       "no media type"},
+      {with_route(R"("status": true, "compress": {"types": ["*/*"]})"), "routes[0].compress.types[0]",
+       "no media type"},
+      {with_route(R"("status": true, "compress": {"level": 10})"), "routes[0].compress.level",
+       "write 0 to 9"},
+      {with_route(R"("status": true, "compress": {"min_length": "2GiB"})"), "routes[0].compress.min_length",
+       "write 0 to 1GiB"},
+      {with(R"("http2": {"streams": 0})"), "http2.streams", "write 1 to 10000"},
+      {with(R"("http2": {"window": "2h"})"), "http2.window", "write 100ms to 1h"},
+      {with(R"("limits": {"handshakes": 0})"), "limits.handshakes", "write 1 to"},
+      {with(R"("timeouts": {"handshake": "1ms"})"), "timeouts.handshake", "write 10ms to 24h"},
+      {with(R"("certificate_check": 10)"), "certificate_check", "write \"10s\""},
+      {with(R"("user": "www data")"), "user", "no name of a user"},
   })));
 }
 

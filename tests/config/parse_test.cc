@@ -13,38 +13,69 @@ TEST_CASE("every option of a file arrives in its member", "[config]") {
   const Config c = parse(R"({
     "workers": 3,
     "listeners": [{"listen": "[::1]:1", "protocol": "tcp", "upstream": "db",
-                   "relay": {"path": "buffered", "splice_min": 1, "sendfile_min": 2}}],
+                   "relay": {"path": "buffered", "splice_min": 1, "sendfile_min": 2}},
+                  {"listen": ":2", "tls": {
+                     "certificates": [{"certificate": "/a.pem", "key": "/a.key", "ocsp": "/a.ocsp"},
+                                      {"certificate": "/b.pem", "key": "/b.key"}],
+                     "min_version": "1.3", "client_certificates": "optional", "client_ca": "/ca.pem",
+                     "ktls": "auto", "http2": false, "hsts": "24h", "ticket_rotation": "1h"}},
+                  {"listen": ":3", "tls": {"self_signed": true, "client_certificates": "required",
+                                           "client_ca": "/ca.pem"}},
+                  {"listen": ":4", "redirect_https": true}],
     "upstreams": {"db": {"servers": ["[::1]:5", "b.example:6"], "max_fails": 1, "fail_timeout": "2s",
-                         "idle_connections": 3, "idle_timeout": "4s", "resolve_every": "5s"}},
+                         "idle_connections": 3, "idle_timeout": "4s", "resolve_every": "5s",
+                         "protocol": "h2",
+                         "tls": {"verify": false, "name": "c.example", "certificate": "/c.pem", "key": "/c.key"}}},
     "routes": [
       {"name": "n", "host": "*.A.Example", "path": "/p", "proxy": "db", "relay": {"path": "splice"},
        "strip_prefix": true, "server_timing": true, "forwarded": "both", "host_header": "upstream",
-       "body_limit": "1KiB"},
+       "body_limit": "1KiB",
+       "compress": {"codings": ["gzip", "zstd"], "min_length": 7, "types": ["Text/*"], "level": 3}},
       {"path": "/f", "files": {"root": "/", "index": "i", "revalidate": "0s", "open_files": 7}},
       {"path": "/r", "respond": {"status": 301, "body": "b", "content_type": "c", "location": "l"}},
       {"path": "/s", "status": true}],
     "trusted": ["10.0.0.0/8", "::1"],
     "timeouts": {"head": "1s", "keep_alive": "2s", "body_idle": "3s", "connect": "4s", "first_byte": "5s",
-                 "tunnel_idle": "6s", "linger": "7s", "drain": "8s"},
+                 "tunnel_idle": "6s", "linger": "7s", "handshake": "8s", "drain": "9s"},
     "limits": {"head": 1024, "target": 65, "body": "3GiB", "relay_buffer": 4096, "pipe": 4097, "pipes": 5,
-               "clients": 6},
+               "handshakes": 6, "clients": 7},
+    "http2": {"streams": 1, "resets": 2, "control_frames": 3, "window": "4s"},
+    "user": "www-data",
+    "certificate_check": "1m",
     "access_log": {"file": "-", "queue": 9},
     "log_level": "error"
   })",
                          "");
   CHECK(c.workers == 3);
-  REQUIRE(c.listeners.size() == 1);
+  REQUIRE(c.listeners.size() == 4);
   CHECK(c.listeners[0].listen == "[::1]:1");
   CHECK(c.listeners[0].protocol == Protocol::kTcp);
   CHECK(c.listeners[0].upstream == "db");
   CHECK(c.listeners[0].relay == Relay{.path = Path::kBuffered, .splice_min = 1, .sendfile_min = 2});
-  CHECK(c.upstreams.at("db") == Upstream{.name = "db",
-                                         .servers = {{"::1", 5}, {"b.example", 6}},
-                                         .max_fails = 1,
-                                         .fail_timeout = 2s,
-                                         .idle_connections = 3,
-                                         .idle_timeout = 4s,
-                                         .resolve_every = 5s});
+  CHECK(c.listeners[1].tls ==
+        ListenerTls{.certificates = {{"/a.pem", "/a.key", "/a.ocsp"}, {"/b.pem", "/b.key", ""}},
+                    .min_version = TlsVersion::k13,
+                    .client_certificates = ClientCertificates::kOptional,
+                    .client_ca = "/ca.pem",
+                    .ktls = KernelTls::kAuto,
+                    .http2 = false,
+                    .hsts = 24h,
+                    .ticket_rotation = 1h});
+  CHECK(c.listeners[2].tls == ListenerTls{.self_signed = true,
+                                          .client_certificates = ClientCertificates::kRequired,
+                                          .client_ca = "/ca.pem"});
+  CHECK(c.listeners[3].redirect_https);
+  CHECK(c.upstreams.at("db") ==
+        Upstream{.name = "db",
+                 .servers = {{"::1", 5}, {"b.example", 6}},
+                 .max_fails = 1,
+                 .fail_timeout = 2s,
+                 .idle_connections = 3,
+                 .idle_timeout = 4s,
+                 .resolve_every = 5s,
+                 .protocol = UpstreamProtocol::kHttp2,
+                 .tls = UpstreamTls{
+                     .verify = false, .name = "c.example", .certificate = "/c.pem", .key = "/c.key"}});
   REQUIRE(c.routes.size() == 4);
   const Route& proxy = c.routes[0];
   CHECK(proxy.name == "n");
@@ -57,6 +88,10 @@ TEST_CASE("every option of a file arrives in its member", "[config]") {
   CHECK(proxy.forwarded == Forwarded::kBoth);
   CHECK(proxy.host_header == HostHeader::kUpstream);
   CHECK(proxy.body_limit == 1024);
+  CHECK(proxy.compress == Compress{.codings = {Coding::kGzip, Coding::kZstd},
+                                   .min_length = 7,
+                                   .types = {"text/*"},  // media types know no case
+                                   .level = 3});
   CHECK(c.routes[1].handler.files == Files{.root = "/", .index = "i", .revalidate = 0s, .open_files = 7});
   CHECK(c.routes[2].handler.fixed == Fixed{.status = 301, .body = "b", .content_type = "c", .location = "l"});
   CHECK(c.routes[3].handler.status);
@@ -68,14 +103,19 @@ TEST_CASE("every option of a file arrives in its member", "[config]") {
                                .first_byte = 5s,
                                .tunnel_idle = 6s,
                                .linger = 7s,
-                               .drain = 8s});
+                               .handshake = 8s,
+                               .drain = 9s});
   CHECK(c.limits == Limits{.head = 1024,
                            .target = 65,
                            .body = 3_GiB,
                            .relay_buffer = 4096,
                            .pipe = 4097,
                            .pipes = 5,
-                           .clients = 6});
+                           .handshakes = 6,
+                           .clients = 7});
+  CHECK(c.http2 == Http2{.streams = 1, .resets = 2, .control_frames = 3, .window = 4s});
+  CHECK(c.user == "www-data");
+  CHECK(c.certificate_check == 1min);
   CHECK(c.access_log.file == "-");
   CHECK(c.access_log.queue == 9);
   CHECK(c.log_level == "error");
@@ -101,6 +141,21 @@ TEST_CASE("the short forms mean the long ones", "[config]") {
   CHECK(s.access_log.file == l.access_log.file);
 }
 
+TEST_CASE("true and false stand for all defaults and for none", "[config]") {
+  const auto file = [](const std::string& tls, const std::string& compress) {
+    return parse(R"({"listeners": [{"listen": ":1"}], "upstreams": {"a": {"servers": ["b:1"], "tls": )" +
+                     tls + R"(}}, "routes": [{"proxy": "a", "compress": )" + compress + "}]}",
+                 "");
+  };
+  const Compress all{.codings = {Coding::kZstd, Coding::kBrotli, Coding::kGzip}};
+  CHECK(file("true", "true").upstreams.at("a").tls == UpstreamTls{});
+  CHECK(file("{}", "true").upstreams.at("a").tls == UpstreamTls{});
+  CHECK_FALSE(file("false", "true").upstreams.at("a").tls);
+  CHECK(file("true", "true").routes[0].compress == all);
+  CHECK(file("true", "{}").routes[0].compress == all);
+  CHECK(file("true", "false").routes[0].compress == Compress{});
+}
+
 TEST_CASE("a route without path or name has the path / and is named after host and path", "[config]") {
   const Config c = parse(R"({"listeners": [{"listen": ":1"}],
                              "routes": [{"host": "a.example", "status": true}, {"path": "/b", "status": true}]})",
@@ -116,8 +171,19 @@ TEST_CASE("names of files are relative to the directory of the configuration", "
   base.make_directory("conf");
   const Config c = load(base.write("conf/a.json", R"({"listeners": [{"listen": ":1"}], // comments are allowed
     "routes": [{"files": "../www"}], "access_log": "a.log"})"));
+  const Config tls = load(base.write("conf/b.json", R"({
+    "listeners": [{"listen": ":1", "tls": {
+      "certificates": [{"certificate": "a.pem", "key": "../a.key", "ocsp": "a.ocsp"}],
+      "client_certificates": "optional", "client_ca": "ca.pem"}}],
+    "upstreams": {"a": {"servers": ["b:1"], "tls": {"ca": "/ca.pem", "certificate": "c.pem", "key": "c.key"}}},
+    "routes": [{"proxy": "a"}]})"));
   CHECK(c.routes[0].handler.files->root == base / "www");
   CHECK(c.access_log.file == base / "conf/a.log");
+  CHECK(tls.listeners[0].tls->certificates[0] ==
+        Certificate{base / "conf/a.pem", base / "a.key", base / "conf/a.ocsp"});
+  CHECK(tls.listeners[0].tls->client_ca == base / "conf/ca.pem");
+  CHECK(tls.upstreams.at("a").tls ==
+        UpstreamTls{.ca = "/ca.pem", .certificate = base / "conf/c.pem", .key = base / "conf/c.key"});
 }
 
 TEST_CASE("a file that can't be read says why", "[config]") {

@@ -61,11 +61,20 @@ Objects objects_of(const json& top) {
         all[inner].push_back(object[std::string(inner)]);
     }
   };
-  for (const auto section : {kFilesSection, kRespondSection, kRelaySection})
+  for (const auto section : {kFilesSection, kRespondSection, kRelaySection, kCompressSection})
     add_nested(kRouteSection, section);
   add_nested(kListenerSection, kRelaySection);
-  for (const auto section : {kTimeoutsSection, kLimitsSection, kAccessLogSection})
+  for (const auto section : {kTimeoutsSection, kLimitsSection, kHttp2Section, kAccessLogSection})
     add_nested(kTopSection, section);
+  for (const json& listener : top["listeners"]) {
+    if (!listener.contains("tls")) continue;
+    all[kListenerTlsSection].push_back(listener["tls"]);
+    for (const json& certificate : listener["tls"].value("certificates", json::array()))
+      all[kCertificateSection].push_back(certificate);
+  }
+  for (const json& upstream : top["upstreams"]) {
+    if (upstream.is_object() && upstream.contains("tls")) all[kUpstreamTlsSection].push_back(upstream["tls"]);
+  }
   return all;
 }
 
@@ -83,7 +92,11 @@ TEST_CASE("the reference lists the parser's keys, and no others", "[config]") {
 
 TEST_CASE("full.json shows every key, with the default that the reference names", "[config]") {
   Mistakes mistakes;
-  const Objects shown = objects_of(read_json(contents(conf("full.json")), mistakes));
+  Objects shown = objects_of(read_json(contents(conf("full.json")), mistakes));
+  // full.json names no certificates, so that it is valid anywhere.
+  const Objects tls = objects_of(read_json(contents(conf("tls.json")), mistakes));
+  shown[kCertificateSection] = tls.at(kCertificateSection);
+  for (const json& object : tls.at(kListenerTlsSection)) shown[kListenerTlsSection].push_back(object);
   const auto tables = reference_tables();
   REQUIRE(mistakes.empty());
   for (const Section& section : sections()) {
@@ -110,16 +123,22 @@ TEST_CASE("full.json says the defaults of the structs", "[config]") {
   CHECK(c.trusted == defaults.trusted);
   CHECK(c.timeouts == Timeouts{});
   CHECK(c.limits == Limits{});
+  CHECK(c.http2 == Http2{});
+  CHECK(c.user == defaults.user);
+  CHECK(c.certificate_check == defaults.certificate_check);
   CHECK(c.access_log.file == defaults.access_log.file);
   CHECK(c.access_log.queue == defaults.access_log.queue);
   CHECK(c.log_level == defaults.log_level);
-  REQUIRE(c.listeners.size() == 2);
+  REQUIRE(c.listeners.size() == 3);
   CHECK(c.listeners[0].protocol == Listener{}.protocol);
-  CHECK(c.listeners[1].relay == Relay{});
+  CHECK(c.listeners[0].redirect_https == Listener{}.redirect_https);
+  CHECK(c.listeners[1].tls == ListenerTls{.self_signed = true});
+  CHECK(c.listeners[2].relay == Relay{});
   Upstream origin{};
   origin.name = "origin";
   origin.servers = c.upstreams.at("origin").servers;
   CHECK(c.upstreams.at("origin") == origin);
+  CHECK(c.upstreams.at("secure").tls == UpstreamTls{});
   REQUIRE(c.routes.size() == 4);
   for (const Route& route : c.routes) {
     CHECK(route.relay == Relay{});
@@ -128,6 +147,9 @@ TEST_CASE("full.json says the defaults of the structs", "[config]") {
     CHECK(route.host_header == Route{}.host_header);
     CHECK(route.server_timing == Route{}.server_timing);
     CHECK(route.body_limit == Route{}.body_limit);
+    CHECK(route.compress.min_length == Compress{}.min_length);
+    CHECK(route.compress.types == Compress{}.types);
+    CHECK(route.compress.level == Compress{}.level);
   }
   REQUIRE(c.routes[1].handler.files);
   Files files{};
@@ -141,25 +163,35 @@ TEST_CASE("every listed key is read: a value of the wrong kind is a mistake ther
   const std::map<std::string_view, std::string> around = {
       {kTopSection, "{%}"},
       {kListenerSection, R"({"listeners": [{%}]})"},
+      {kListenerTlsSection, R"({"listeners": [{"tls": {%}}]})"},
+      {kCertificateSection, R"({"listeners": [{"tls": {"certificates": [{%}]}}]})"},
       {kUpstreamSection, R"({"upstreams": {"a": {%}}})"},
+      {kUpstreamTlsSection, R"({"upstreams": {"a": {"tls": {%}}}})"},
       {kRouteSection, R"({"routes": [{%}]})"},
       {kFilesSection, R"({"routes": [{"files": {%}}]})"},
       {kRespondSection, R"({"routes": [{"respond": {%}}]})"},
       {kRelaySection, R"({"routes": [{"relay": {%}}]})"},
+      {kCompressSection, R"({"routes": [{"compress": {%}}]})"},
       {kTimeoutsSection, R"({"timeouts": {%}})"},
       {kLimitsSection, R"({"limits": {%}})"},
+      {kHttp2Section, R"({"http2": {%}})"},
       {kAccessLogSection, R"({"access_log": {%}})"},
   };
   const std::map<std::string_view, std::string> places = {
       {kTopSection, ""},
       {kListenerSection, "listeners[0]."},
+      {kListenerTlsSection, "listeners[0].tls."},
+      {kCertificateSection, "listeners[0].tls.certificates[0]."},
       {kUpstreamSection, "upstreams.a."},
+      {kUpstreamTlsSection, "upstreams.a.tls."},
       {kRouteSection, "routes[0]."},
       {kFilesSection, "routes[0].files."},
       {kRespondSection, "routes[0].respond."},
       {kRelaySection, "routes[0].relay."},
+      {kCompressSection, "routes[0].compress."},
       {kTimeoutsSection, "timeouts."},
       {kLimitsSection, "limits."},
+      {kHttp2Section, "http2."},
       {kAccessLogSection, "access_log."},
   };
   for (const Section& section : sections()) {
@@ -183,7 +215,7 @@ TEST_CASE("the other examples are valid once their directories exist", "[config]
   const testing::ScratchDirectory base;
   base.make_directory("conf");
   base.make_directory("build/quickstart/www");
-  for (const std::string name : {"quickstart.json", "tcp.json"}) {
+  for (const std::string name : {"quickstart.json", "tcp.json", "tls.json"}) {
     CAPTURE(name);
     CHECK_NOTHROW(parse(contents(conf(name)), base / "conf"));
   }

@@ -8,7 +8,7 @@ import ssl
 import struct
 from dataclasses import dataclass, field
 
-from client import Connection
+from client import Connection, Cut
 from hpack import Decoder
 from waiting import LONGEST_WAIT
 
@@ -183,18 +183,13 @@ class Broken(AssertionError):
 class Http2Connection(Connection):
     """A client that keeps what came. It answers SETTINGS and PING, and nothing else by itself.
 
-    `tls`: over TLS, "h2" offered by ALPN; `server_name` goes into SNI. `begin`: what is sent first.
+    `begin`: what is sent first; `options`: as a Connection's. With `tls`, "h2" has to be chosen by ALPN.
     """
 
-    def __init__(self, port, tls=False, begin=PREFACE + settings(), server_name="test.example", **options):
+    def __init__(self, port, begin=PREFACE + settings(), **options):
         super().__init__(port, **options)
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            context.set_alpn_protocols(["h2"])
-            self.socket = context.wrap_socket(self.socket, server_hostname=server_name)
-            if self.socket.selected_alpn_protocol() != "h2":
-                raise Broken("the server does not speak h2")
+        if options.get("tls") and self.socket.selected_alpn_protocol() != "h2":
+            raise Broken("the server does not speak h2")
         self.streams = {}
         self.frames = []  # all of them, in order
         self.settings = {}
@@ -246,7 +241,7 @@ class Http2Connection(Connection):
                 raise Broken("the connection ends inside a frame")
         except TimeoutError:
             raise AssertionError(f"waited {LONGEST_WAIT:g} s in vain for {what}; {self.told()}") from None
-        except (ConnectionError, ssl.SSLError):
+        except (ConnectionError, ssl.SSLError, Cut):
             self.over = True
             return
         came = Frame(kind, flags, stream & 0x7FFFFFFF, payload)

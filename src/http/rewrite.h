@@ -87,8 +87,8 @@ void write_client_response(HeadWriter& out, const ResponseHead& head, const Clie
 // caller adds its own fields and the empty line.
 void begin_own_response(HeadWriter& out, int status, const ClientResponse& options) noexcept;
 
-// The fields of an answer of our own, or what recoding makes of them. A coded body has no ranges, and digests of what it
-// was before say nothing: Accept-Ranges and the digest fields are left out.
+// The fields of an answer of our own, or what recoding makes of them. A coded body has no ranges, and digests of what
+// it was before say nothing: Accept-Ranges and the digest fields are left out.
 void write_recoded_fields(HeadWriter& out, const ResponseHead& head, const Recoding& recoding) noexcept;
 
 // A trailer section as received ("a: b\r\nc: d\r\n", no empty line), checked by the rules for fields and

@@ -41,6 +41,10 @@ struct alignas(64) Counters {
   std::array<Counter, kStrategies> bytes_by_path;   // body bytes in both directions
   std::array<Counter, kReasons> bodies_by_reason;
   std::array<Counter, kEndings> endings;
+  Counter ktls_sending, ktls_receiving;            // TLS connections whose sending, receiving side went into the kernel
+  Counter ktls_missing, ktls_cipher, ktls_refused;  // it was asked for, and did not: relay::Reason
+  Counter ktls_revoked;                             // ended because the kernel could not change its key
+  Counter tls_key_updates;                          // peers that changed theirs
   Counter ledger_violations;
   Counter cold_waits;  // file windows brought in off the loop
   Counter log_lines_dropped;

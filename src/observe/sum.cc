@@ -32,6 +32,13 @@ constexpr Named kFirst[] = {
 };
 
 constexpr Named kLast[] = {
+    {"ktls_sending", &Counters::ktls_sending},
+    {"ktls_receiving", &Counters::ktls_receiving},
+    {"ktls_missing", &Counters::ktls_missing},
+    {"ktls_cipher", &Counters::ktls_cipher},
+    {"ktls_refused", &Counters::ktls_refused},
+    {"ktls_revoked", &Counters::ktls_revoked},
+    {"tls_key_updates", &Counters::tls_key_updates},
     {"ledger_violations", &Counters::ledger_violations},
     {"cold_waits", &Counters::cold_waits},
     {"log_lines_dropped", &Counters::log_lines_dropped},

@@ -5,12 +5,14 @@ Bodies are compared while they arrive and never stored as a whole, so a body may
 
 import random
 import socket
+import ssl
 import struct
 from dataclasses import dataclass, field
 
 from waiting import LONGEST_WAIT
 
 READ = 256 * 1024  # bytes a read asks for
+NAME = "test.example"
 
 
 class Pattern:
@@ -90,8 +92,14 @@ def narrow(sock, receive_buffer=None, mss=None):
 
 
 class Connection:
-    def __init__(self, port, receive_buffer=None, mss=None, most=READ, timeout=LONGEST_WAIT, source=None):
-        """`most`: bytes a read asks for. `source`: the address to come from, any of 127.0.0.0/8."""
+    def __init__(
+        self, port, receive_buffer=None, mss=None, most=READ, timeout=LONGEST_WAIT, source=None, tls=None, name=NAME
+    ):
+        """`most`: bytes a read asks for. `source`: the address to come from, any of 127.0.0.0/8.
+
+        `tls`: an ssl.SSLContext (see certificates.py); `name`: the server that is asked for by SNI. An end without
+        close_notify is a Cut then.
+        """
         self.most = most
         self.socket = socket.socket()
         if source:
@@ -100,6 +108,8 @@ class Connection:
         self.socket.settimeout(timeout)
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=name, suppress_ragged_eofs=False)
         self._rest = b""
 
     def __enter__(self):
@@ -120,7 +130,8 @@ class Connection:
         self.socket.sendall(b"".join(p.encode("latin-1") if isinstance(p, str) else p for p in parts))
 
     def finish(self):
-        self.socket.shutdown(socket.SHUT_WR)
+        """FIN. Reading goes on, of TLS too: an SSLSocket's own shutdown() would give up its keys."""
+        socket.socket.shutdown(self.socket, socket.SHUT_WR)
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -130,7 +141,10 @@ class Connection:
         if self._rest:
             data, self._rest = self._rest[:most], self._rest[most:]
             return data
-        return self.socket.recv(most)
+        try:
+            return self.socket.recv(most)
+        except ssl.SSLEOFError:
+            raise Cut("the connection ended without close_notify") from None
 
     def read_until(self, end):
         data = b""
@@ -208,7 +222,7 @@ class Connection:
 
     def get(self, path, *fields, method="GET", expected=None):
         head = "".join(f + "\r\n" for f in fields)
-        self.send(f"{method} {path} HTTP/1.1\r\nHost: test.example\r\n{head}\r\n")
+        self.send(f"{method} {path} HTTP/1.1\r\nHost: {NAME}\r\n{head}\r\n")
         return self.read_response(method, expected)
 
 
@@ -234,9 +248,9 @@ class Slow:
         return self.size
 
 
-def get(port, path, *fields, method="GET", expected=None):
-    """One request on a connection of its own."""
-    with Connection(port) as connection:
+def get(port, path, *fields, method="GET", expected=None, **options):
+    """One request on a connection of its own; `options` are Connection's."""
+    with Connection(port, **options) as connection:
         return connection.get(path, *fields, method=method, expected=expected)
 
 

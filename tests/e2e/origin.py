@@ -299,10 +299,11 @@ PATTERNS = {
 class Nginx:
     """A real nginx that serves `files` {name: size} of the pattern; /slow/ sends 256 KiB a second.
 
-    `process` goes to Popen. kill() and start() let it die and return, on the same port.
+    `tls`: a certificates.Certificate; `more` is of nginx's own words, for its server. `process` goes to Popen.
+    kill() and start() let it die and return, on the same port.
     """
 
-    def __init__(self, files=(), sparse=(), **process):
+    def __init__(self, files=(), sparse=(), tls=None, more="", **process):
         self.directory = Path(tempfile.mkdtemp(prefix="sluice-origin-"))
         self.directory.chmod(0o755)
         self.root = self.directory / "www"
@@ -314,6 +315,8 @@ class Nginx:
             self.write_sparse(name, size)
         self.port = free_port()
         user = "user root;" if os.geteuid() == 0 else ""
+        if tls:
+            more = f"ssl_certificate {tls.file}; ssl_certificate_key {tls.key}; ssl_protocols TLSv1.2 TLSv1.3; {more}"
         (self.directory / "nginx.conf").write_text(
             f"""{user} daemon off; worker_processes 1; pid {self.directory}/nginx.pid;
 error_log {self.directory}/error.log warn;
@@ -324,8 +327,9 @@ http {{
   fastcgi_temp_path {self.directory}/fastcgi; uwsgi_temp_path {self.directory}/uwsgi;
   scgi_temp_path {self.directory}/scgi;
   server {{
-    listen 127.0.0.1:{self.port};
+    listen 127.0.0.1:{self.port}{" ssl" if tls else ""};
     root {self.root};
+    {more}
     location /slow/ {{ alias {self.root}/; limit_rate 256k; }}
   }}
 }}

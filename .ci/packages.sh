@@ -14,7 +14,8 @@ packages_of() {
       echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev \
         libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev
       ;;
-    tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs ;;
+    tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs strace openssl \
+        qemu-system-x86 busybox-static ;;
     tour) echo nginx curl python3 ;;
     checks) echo clang clang-tidy ;;
     bench) echo nginx haproxy wrk curl python3 util-linux ;;
@@ -73,6 +74,23 @@ need() (
       case " $missing" in *" $package "*) as_root systemctl disable -q $package 2>/dev/null || true ;; esac
     done
   fi
+)
+
+# cloud_kernel DIRECTORY: Debian's kernel for virtual machines, unpacked there and not installed; tests/vm boots it.
+cloud_kernel() (
+  set -e
+  command -v apt-get >/dev/null || { echo "no apt-get here" >&2; exit 1; }
+  download() {
+    local name
+    name=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
+    [ -n "$name" ] && apt-get -qq download "$name" >&2
+  }
+  mkdir -p "$1.part"
+  cd "$1.part"
+  download || { as_root apt-get -qq update >&2 && download; }  # an old list names what is gone
+  dpkg -x linux-image-*.deb unpacked
+  mv -T unpacked "$1"
+  rm -r "$1.part"
 )
 
 # build_sluice DIRECTORY [cmake options]: a Release build of this checkout.

@@ -48,6 +48,12 @@ struct alignas(64) Counters {
   Counter ledger_violations;
   Counter cold_waits;  // file windows brought in off the loop
   Counter log_lines_dropped;
+  // TLS towards clients. Ticket keys and certificates are the main thread's: see app/supervisor.h.
+  Counter tls_handshakes, tls_failed, tls_resumed;  // done; ended otherwise; done, and with an earlier session
+  Counter tls_1_2, tls_1_3;                         // of those done
+  Counter tls_client_certificates;                  // shown and trusted; resumed sessions count again
+  Counter tls_ocsp_stapled, tls_ocsp_missing;       // of those who asked for it
+  Counter tls_ticket_keys, tls_reloads, tls_reloads_failed;
 };
 
 }  // namespace sluice::observe

@@ -42,6 +42,17 @@ constexpr Named kLast[] = {
     {"ledger_violations", &Counters::ledger_violations},
     {"cold_waits", &Counters::cold_waits},
     {"log_lines_dropped", &Counters::log_lines_dropped},
+    {"tls_handshakes", &Counters::tls_handshakes},
+    {"tls_failed", &Counters::tls_failed},
+    {"tls_resumed", &Counters::tls_resumed},
+    {"tls_1_2", &Counters::tls_1_2},
+    {"tls_1_3", &Counters::tls_1_3},
+    {"tls_client_certificates", &Counters::tls_client_certificates},
+    {"tls_ocsp_stapled", &Counters::tls_ocsp_stapled},
+    {"tls_ocsp_missing", &Counters::tls_ocsp_missing},
+    {"tls_ticket_keys", &Counters::tls_ticket_keys},
+    {"tls_reloads", &Counters::tls_reloads},
+    {"tls_reloads_failed", &Counters::tls_reloads_failed},
 };
 
 std::string snake(const char* prefix, const char* name) {

@@ -26,6 +26,20 @@ FileOr openat2_beneath(int root, const char* relative, std::uint64_t flags, Look
 
 }  // namespace
 
+FileOr open_file(const std::string& path) noexcept {
+  // A FIFO put in its place must not hold the caller.
+  const IoResult result =
+      retry_eintr([&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); });
+  if (!result.ok()) return {.fd = UniqueFd(), .error = result.error};
+  return {.fd = UniqueFd(static_cast<int>(result.bytes)), .error = 0};
+}
+
+bool status_of(const std::string& path, struct stat& out, int& error) noexcept {
+  if (::stat(path.c_str(), &out) == 0) return true;
+  error = errno;
+  return false;
+}
+
 FileOr open_directory(const std::string& path) noexcept {
   const IoResult result = retry_eintr([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); });
   if (!result.ok()) return {.fd = UniqueFd(), .error = result.error};

@@ -19,6 +19,12 @@ struct FileOr {  // a file, or errno
   int error = 0;
 };
 
+// A file named by the operator, for reading; blocks. For configuration time and the main thread.
+FileOr open_file(const std::string& path) noexcept;
+
+// What `path` names now, following links; false with errno in `error` when that can't be told. Likewise.
+bool status_of(const std::string& path, struct stat& out, int& error) noexcept;
+
 // A directory to look up files below. Blocks; for configuration time.
 FileOr open_directory(const std::string& path) noexcept;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "os/unique_fd.h"
 
@@ -18,6 +19,14 @@ std::size_t raise_descriptor_limit() noexcept;
 
 // How many processors this process may run on (its affinity mask, not the machine's count).
 unsigned usable_processors() noexcept;
+
+// What the machine calls itself; empty when it doesn't tell.
+std::string host_name();
+
+// Goes on as `user`, with its groups, in all threads and for good. Empty: done, or it was this user already; else why
+// not, for people. Nothing has changed then, or the process must end: half a change is told, too. Needs root.
+// Source   initgroups(3), setgid(2), setuid(2); glibc's change all threads (nptl(7)).
+std::string become(const std::string& user);
 
 // A descriptor that is worth nothing: held so that, out of descriptors, it can be given up for a moment to
 // accept and turn away a client that would otherwise wait for ever. See serve/listener.h.

@@ -34,7 +34,7 @@ void ProxyExchange::find_server() {
       return begin_request();
     }
     int error = 0;
-    server_ = upstream::Connection::open(state_.loop, picked_, *this, error);
+    server_ = upstream::Connection::open(state_.means(), picked_, *this, error);
     if (server_ != nullptr) {
       state_.counters.upstream_connects.add();
       move(ProxyInput::kServerPicked);

@@ -22,6 +22,7 @@
 #include "relay/resources.h"
 #include "serve/session.h"
 #include "serve/site.h"
+#include "upstream/transport.h"
 
 namespace sluice::serve {
 
@@ -41,6 +42,7 @@ class WorkerState {
   observe::Counters& counters;
   const StatusPage status_page;
   relay::Resources relay;
+  [[nodiscard]] upstream::Means means() noexcept { return {relay, counters}; }  // for connections to servers
   content::OpenFiles files;
   std::unique_ptr<observe::AccessBatch> log;  // null: no access log
   std::shared_ptr<const Site> site;           // of requests that begin now

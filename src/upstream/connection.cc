@@ -1,24 +1,13 @@
 #include "upstream/connection.h"
 
-#include <cerrno>
-
-#include "os/socket.h"
-#include "relay/socket_channel.h"
-
 namespace sluice::upstream {
 
-std::unique_ptr<Connection> Connection::open(loop::EventLoop& loop, std::shared_ptr<Server> server,
+std::unique_ptr<Connection> Connection::open(Means means, std::shared_ptr<Server> server,
                                              relay::ChannelHandler& user, int& error) {
-  os::SocketOr made = os::connect_tcp(server->address());
-  error = made.error;
-  if (!made.fd.valid()) return nullptr;
-  auto channel = std::make_unique<relay::SocketChannel>();
-  if (!channel->attach(loop, std::move(made.fd))) {
-    error = ENOMEM;
-    return nullptr;
-  }
-  channel->set_handler(user);
-  return std::unique_ptr<Connection>(new Connection(loop, std::move(server), std::move(channel)));
+  auto channel = connect(means, *server, user, error);
+  if (channel == nullptr) return nullptr;
+  return std::unique_ptr<Connection>(
+      new Connection(means.resources.loop, std::move(server), std::move(channel)));
 }
 
 void Connection::keep(std::unique_ptr<Connection> connection) {

@@ -13,13 +13,14 @@
 #include "relay/buffer.h"
 #include "relay/channel.h"
 #include "upstream/server.h"
+#include "upstream/transport.h"
 
 namespace sluice::upstream {
 
 class Connection final : private relay::ChannelHandler, private loop::Deadline {
  public:
   // Starts to connect. Null: errno in `error`.
-  static std::unique_ptr<Connection> open(loop::EventLoop& loop, std::shared_ptr<Server> server,
+  static std::unique_ptr<Connection> open(Means means, std::shared_ptr<Server> server,
                                           relay::ChannelHandler& user, int& error);
 
   [[nodiscard]] relay::Channel& channel() noexcept { return *channel_; }

@@ -24,7 +24,7 @@ struct Fixture : relay::ChannelHandler {
   // A connected one; its far end is in `far`, the last accepted last.
   std::unique_ptr<Connection> connect() {
     int error = 0;
-    auto connection = Connection::open(worker.loop, server, *this, error);
+    auto connection = Connection::open({worker.relay, counters}, server, *this, error);
     REQUIRE(error == 0);
     REQUIRE(connection != nullptr);
     os::Address peer;
@@ -46,6 +46,7 @@ struct Fixture : relay::ChannelHandler {
   }
 
   Worker worker;
+  observe::Counters counters;
   os::SocketOr listener;
   config::Upstream config;
   std::shared_ptr<Server> server;
@@ -212,7 +213,7 @@ TEST_CASE("a refused connection says why", "[connection]") {
   const auto server = std::make_shared<Server>(f.server->address(), f.config);
   f.listener.fd.reset();
   int error = 0;
-  auto connection = Connection::open(f.worker.loop, server, f, error);
+  auto connection = Connection::open({f.worker.relay, f.counters}, server, f, error);
   if (connection != nullptr) {
     f.worker.turn();
     error = connection->channel().connect_error();

@@ -133,8 +133,9 @@ TEST_CASE("a group that goes away retires its servers", "[group]") {
     void on_channel(relay::Channel&) override {}
   } ignore;
   int error = 0;
+  observe::Counters counters;
   const auto live = std::make_shared<Server>(os::local_address(listener.fd.get()), of({}));
-  auto connection = upstream::Connection::open(worker.loop, live, ignore, error);
+  auto connection = upstream::Connection::open({worker.relay, counters}, live, ignore, error);
   REQUIRE(connection != nullptr);
   server->keep_idle(std::move(connection));
   CHECK(server->idle() == 0);

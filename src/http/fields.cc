@@ -66,6 +66,13 @@ constexpr auto kTable = [] {
   return table;
 }();
 
+// As CGI would see it; `prefix` in lower case.
+bool begins_with(std::string_view name, std::string_view prefix) noexcept {
+  return name.size() >= prefix.size() &&
+         std::equal(prefix.begin(), prefix.end(), name.begin(),
+                    [](char expected, char c) { return to_lower(c == '_' ? '-' : c) == expected; });
+}
+
 }  // namespace
 
 FieldId field_id(std::string_view name) noexcept {
@@ -81,11 +88,12 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return true;
 }
 
-bool is_x_forwarded(std::string_view name) noexcept {
-  constexpr std::string_view kPrefix = "x-forwarded-";
-  return name.size() >= kPrefix.size() &&
-         std::equal(kPrefix.begin(), kPrefix.end(), name.begin(),
-                    [](char expected, char c) { return to_lower(c == '_' ? '-' : c) == expected; });
+bool is_x_forwarded(std::string_view name) noexcept { return begins_with(name, "x-forwarded-"); }
+
+bool is_client_certificate(std::string_view name) noexcept {
+  for (const std::string_view whole : {"client-cert", "client-cert-chain", "x-client-cert"})
+    if (name.size() == whole.size() && begins_with(name, whole)) return true;
+  return begins_with(name, "x-client-cert-");
 }
 
 }  // namespace sluice::http

@@ -52,4 +52,8 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 // so here they are one name, too.
 bool is_x_forwarded(std::string_view name) noexcept;
 
+// Who the client has proved to be: "Client-Cert", "Client-Cert-Chain" (RFC 9440), "X-Client-Cert-" and anything.
+// Underscores as above.
+bool is_client_certificate(std::string_view name) noexcept;
+
 }  // namespace sluice::http

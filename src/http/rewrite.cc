@@ -78,6 +78,9 @@ bool passes_upstream(const RequestHead& head, const Field& field, const RequestF
     case FieldId::kExpect:
     case FieldId::kVia:
       return false;
+    case FieldId::kOther:
+      if (is_client_certificate(head.name(field))) return false;
+      break;
     case FieldId::kMaxForwards:
       return facts.max_forwards < 0 && !is_hop_by_hop(head, field);
     default:
@@ -125,6 +128,21 @@ void write_x_forwarded(HeadWriter& out, const RequestHead& head, const UpstreamR
   if (wants(FieldId::kXForwardedProto)) out.field("X-Forwarded-Proto", options.scheme);
   if (wants(FieldId::kXForwardedHost) && !options.client_host.empty())
     out.field("X-Forwarded-Host", options.client_host);
+}
+
+void write_client_certificate(HeadWriter& out, const UpstreamRequest& options) noexcept {
+  if (options.client_certificate.empty()) return;
+  out.field("Client-Cert", options.client_certificate);
+  out.field("X-Client-Cert-Subject", options.client_subject);
+  out.field("X-Client-Cert-Verified", options.client_verified ? "SUCCESS" : "FAILED");  // nginx's words
+}
+
+// RFC 6797.
+void write_hsts(HeadWriter& out, std::chrono::seconds age) noexcept {
+  if (age.count() <= 0) return;
+  out.put("Strict-Transport-Security: max-age=");
+  out.put_number(static_cast<std::uint64_t>(age.count()));
+  out.put(kLineEnd);
 }
 
 void write_framing(HeadWriter& out, Framing framing, std::optional<std::uint64_t> length) noexcept {
@@ -203,6 +221,7 @@ void write_upstream_request(HeadWriter& out, const RequestHead& head, const Requ
 
   if (writes_x(options.forwarded)) write_x_forwarded(out, head, options);
   if (writes_rfc7239(options.forwarded)) write_forwarded(out, head, options);
+  write_client_certificate(out, options);
   {
     ListLine via(out, "Via");
     via.add_all(head, FieldId::kVia);
@@ -214,9 +233,11 @@ void write_upstream_request(HeadWriter& out, const RequestHead& head, const Requ
 void write_client_response(HeadWriter& out, const ResponseHead& head,
                            const ClientResponse& options) noexcept {
   write_status_line(out, head.status, head.view(head.reason));
+  const bool ours_is_strict = options.hsts.count() > 0;
   bool has_date = false;
   for (const Field& field : head.fields()) {
     if (field.id == FieldId::kContentLength || is_hop_by_hop(head, field)) continue;
+    if (ours_is_strict && equals_ignoring_case(head.name(field), "strict-transport-security")) continue;
     has_date = has_date || field.id == FieldId::kDate;
     copy_field(out, head, field);
   }
@@ -228,6 +249,7 @@ void write_client_response(HeadWriter& out, const ResponseHead& head,
   } else {
     if (!has_date && !options.date.empty()) out.field("Date", options.date);
     if (!options.server_timing.empty()) out.field("Server-Timing", options.server_timing);
+    write_hsts(out, options.hsts);
     write_framing_and_connection(out, head.status, options);
   }
   out.put(kLineEnd);
@@ -238,6 +260,7 @@ void begin_own_response(HeadWriter& out, int status, const ClientResponse& optio
   out.put("Server: sluice\r\n");
   if (!options.date.empty()) out.field("Date", options.date);
   if (!options.server_timing.empty()) out.field("Server-Timing", options.server_timing);
+  write_hsts(out, options.hsts);
   write_framing_and_connection(out, status, options);
 }
 

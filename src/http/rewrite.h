@@ -4,6 +4,7 @@
 // Output   into a fixed span; ok() turns false when it does not fit, and nothing past the end is written.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -52,11 +53,15 @@ struct UpstreamRequest {
   std::string_view client_ip = {};    // "127.0.0.1", "::1"
   std::string_view client_host = {};  // the Host the client sent
   std::string_view scheme = "http";   // how the client reached us
+  // What the client has proved by a certificate: the value of Client-Cert (RFC 9440), the subject. Empty: nothing.
+  std::string_view client_certificate = {}, client_subject = {};
+  bool client_verified = false;
 };
 
 // The request as it goes upstream, always HTTP/1.1: hop-by-hop fields removed, Host first, framing from
 // `facts`, Upgrade and its Connection only when facts.wants_upgrade, "TE: trailers" kept, Max-Forwards
-// decremented, forwarding fields, Via appended (RFC 9110 section 7.6.3). Ends with the empty line.
+// decremented, forwarding fields, Via appended (RFC 9110 section 7.6.3). What a client says itself about its
+// certificate never passes (RFC 9440 section 4). Ends with the empty line.
 void write_upstream_request(HeadWriter& out, const RequestHead& head, const RequestFacts& facts,
                             const UpstreamRequest& options) noexcept;
 
@@ -69,6 +74,7 @@ struct ClientResponse {
   bool upgrade = false;                 // a 101 to pass on with Connection: upgrade and its Upgrade field
   std::string_view date = {};           // used when the response has none; 29 bytes
   std::string_view server_timing = {};  // a Server-Timing value to add; empty for none
+  std::chrono::seconds hsts{0};  // Strict-Transport-Security instead of the response's own; 0: leave that
 };
 
 // The response as it goes to the client, HTTP/1.1: hop-by-hop fields removed, framing and Connection anew.

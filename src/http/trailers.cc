@@ -46,7 +46,7 @@ bool may_stand_in_trailers(std::string_view name, FieldId id) noexcept {
   switch (id) {
     // Signatures, checksums and measurements: what trailers are for.
     case FieldId::kOther:
-      return !is_x_forwarded(name) &&
+      return !is_x_forwarded(name) && !is_client_certificate(name) &&
              std::none_of(kNotInTrailers.begin(), kNotInTrailers.end(),
                           [name](std::string_view other) { return equals_ignoring_case(name, other); });
     case FieldId::kServerTiming:

@@ -128,6 +128,7 @@ void AnswerExchange::answer(content::Answer answer) {
                                 .http10_client = http10_,
                                 .head_only = head_only,
                                 .server_timing = server_timing(choice),
+                                .hsts = client_.secured().hsts,
                                 .policy = policy,
                                 .warmed = [this] {
                                   drive();

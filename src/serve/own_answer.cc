@@ -17,7 +17,8 @@ OwnAnswer::OwnAnswer(WorkerState& state, content::Answer answer, const AnswerOpt
                             .keep_alive = options.keep_alive,
                             .http10_client = options.http10_client,
                             .date = state.date(),
-                            .server_timing = options.server_timing});
+                            .server_timing = options.server_timing,
+                            .hsts = options.hsts});
   out.put(answer.fields);
   out.put("\r\n");
   head_ = out.text();

@@ -16,6 +16,7 @@ struct AnswerOptions {
   bool http10_client = false;
   bool head_only = false;  // the request was HEAD: length, but no body
   std::string_view server_timing;
+  std::chrono::seconds hsts{0};  // see http::ClientResponse
   relay::Policy policy;
   std::function<void()> warmed;  // see relay::BodyTransfer
 };

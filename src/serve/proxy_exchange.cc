@@ -69,6 +69,7 @@ void ProxyExchange::give_up(int status, Ending ending) {
                                         AnswerOptions{.keep_alive = keep_alive_,
                                                       .http10_client = http10_,
                                                       .head_only = method_ == http::Method::kHead,
+                                                      .hsts = client_.secured().hsts,
                                                       .policy = route_->policy});
   client_.set_deadline(config().timeouts.body_idle);
   step_answer();

@@ -44,8 +44,10 @@ bool ProxyExchange::write_request_head(const Request& request) {
   std::string upstream_host;
   // An HTTP/1.0 client may have sent no Host; the request goes on as HTTP/1.1, which needs one.
   if (route.host_header == config::HostHeader::kUpstream || request.facts.host.empty()) {
-    upstream_host = first.host + (first.port == 80 ? "" : ":" + std::to_string(first.port));
+    const std::uint16_t usual_port = route_->group->config().tls ? 443 : 80;
+    upstream_host = first.host + (first.port == usual_port ? "" : ":" + std::to_string(first.port));
   }
+  const Secured& secured = client_.secured();
   http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
   http::write_upstream_request(
       out, request.head, request.facts,
@@ -55,7 +57,10 @@ bool ProxyExchange::write_request_head(const Request& request) {
        .trust_client = site_->trusts(client_.peer()),
        .client_ip = {ip, ip_size},
        .client_host = request.facts.host,
-       .scheme = client_.secured().on ? "https" : "http"});
+       .scheme = secured.on ? "https" : "http",
+       .client_certificate = secured.client_certificate,
+       .client_subject = secured.client_subject,
+       .client_verified = secured.client_verified});
   if (out.ok()) request_head_ = out.text();
   return out.ok();
 }

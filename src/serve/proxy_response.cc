@@ -155,7 +155,8 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
                                .keep_alive = keep_alive_,
                                .http10_client = http10_,
                                .date = facts.has_date ? std::string_view() : state_.date(),
-                               .server_timing = tells_path ? foreseen_path() : std::string_view()});
+                               .server_timing = tells_path ? foreseen_path() : std::string_view(),
+                               .hsts = client_.secured().hsts});
   if (!out.ok()) {
     why_ = "head-too-large";
     return give_up(502, Ending::kUpstreamHeadInvalid);

@@ -146,8 +146,7 @@ bool is_harmful(const std::string& name) {
                                                     "via",
                                                     "forwarded",
                                                     "cache-control"};
-  return name.starts_with("x-forwarded-") ||
-         std::find(kHarmful.begin(), kHarmful.end(), name) != kHarmful.end();
+  return is_ours_to_say(name) || std::find(kHarmful.begin(), kHarmful.end(), name) != kHarmful.end();
 }
 
 // Returns what passes; "" also when the section is refused.

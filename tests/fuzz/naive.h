@@ -18,6 +18,13 @@ inline std::string lower(std::string_view text) {
   return out;
 }
 
+// Names that only this hop may write; CGI sees no difference between "-" and "_". `name` in lower case.
+inline bool is_ours_to_say(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name.starts_with("x-forwarded-") || name.starts_with("x-client-cert-") || name == "x-client-cert" ||
+         name == "client-cert" || name == "client-cert-chain";
+}
+
 inline std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};

@@ -74,7 +74,7 @@ std::string rewrite(const RequestHead& head, const RequestFacts& facts, const Ca
 
 bool is_written_anew(const std::string& name) {
   return name == "host" || name == "content-length" || name == "expect" || name == "via" ||
-         name == "max-forwards" || name == "forwarded" || name.starts_with("x-forwarded-");
+         name == "max-forwards" || name == "forwarded" || is_ours_to_say(name);
 }
 
 void check_field(const NaiveHead& head, std::string_view name, bool present, std::string_view value) {
@@ -98,6 +98,9 @@ void check_generated(const NaiveHead& before, const NaiveHead& after, const Requ
           "Upgrade goes on only when it is wanted");
   require(after.values("via").size() == 1 && after.values("via")[0].ends_with("1 sluice") + facts.http10 == 1,
           "Via names this hop");
+  for (const std::string_view name :
+       {"client-cert", "client_cert", "client-cert-chain", "x-client-cert-verified"})
+    require(after.values(name).empty(), "nobody has shown a certificate");
   const bool x = c.style == ForwardedStyle::kX || c.style == ForwardedStyle::kBoth;
   const bool rfc = c.style == ForwardedStyle::kRfc7239 || c.style == ForwardedStyle::kBoth;
   if (c.trust) {

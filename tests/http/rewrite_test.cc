@@ -124,6 +124,42 @@ TEST_CASE("an underscore does not make a forwarding field another one", "[http]"
   CHECK(upstream(request, {.forwarded = off, .trust_client = true}) == begin + forged + others + end);
 }
 
+TEST_CASE("what a client proved by its certificate goes upstream, what it says about that never", "[http]") {
+  const std::string begin = "GET / HTTP/1.1\r\nHost: h\r\n", end = "Via: 1.1 sluice\r\n\r\n";
+  const std::string forged =
+      "Client-Cert: :AA==:\r\nclient_cert: :AA==:\r\nClient-Cert-Chain: :AA==:\r\n"
+      "X-Client-Cert-Subject: CN=root\r\nX_CLIENT_CERT_VERIFIED: SUCCESS\r\nX-Client-Cert: x\r\n";
+  const std::string others = "Client-Certificate: a\r\nX-Client: b\r\n";
+  const std::string request = begin + forged + others + "\r\n";
+  const ForwardedStyle off = ForwardedStyle::kOff;
+  for (const bool trust : {false, true})
+    CHECK(upstream(request, {.forwarded = off, .trust_client = trust}) == begin + others + end);
+  CHECK(upstream(request, {.forwarded = off,
+                           .client_certificate = ":MIIB:",
+                           .client_subject = "CN=ann,O=Example",
+                           .client_verified = true}) ==
+        begin + others +
+            "Client-Cert: :MIIB:\r\nX-Client-Cert-Subject: CN=ann,O=Example\r\n"
+            "X-Client-Cert-Verified: SUCCESS\r\n" +
+            end);
+}
+
+TEST_CASE("over TLS, ours is the only Strict-Transport-Security", "[http]") {
+  const std::string theirs = "strict-transport-security: max-age=0\r\n";
+  const std::string ours = "Strict-Transport-Security: max-age=31536000\r\n";
+  const auto told = [&](const std::string& status, std::chrono::seconds hsts) {
+    return client("HTTP/1.1 " + status + "\r\n" + theirs + "A: b\r\n\r\n", {.hsts = hsts});
+  };
+  const std::chrono::hours year{8760};
+  CHECK(told("200 OK", year) == "HTTP/1.1 200 OK\r\nA: b\r\n" + ours + "\r\n");
+  CHECK(told("200 OK", {}) == "HTTP/1.1 200 OK\r\n" + theirs + "A: b\r\n\r\n");
+  CHECK(told("103 Early Hints", year) == "HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n");
+  std::array<char, 256> buffer;
+  HeadWriter out(buffer);
+  begin_own_response(out, 404, {.hsts = year});
+  CHECK(out.text() == "HTTP/1.1 404 Not Found\r\nServer: sluice\r\n" + ours);
+}
+
 TEST_CASE("a request that was parsed and written means the same when it is parsed again", "[http]") {
   const auto text =
       GENERATE(as<std::string>{}, "GET /a?b HTTP/1.1\r\nHost: h:80\r\nCookie: a=b; c=d\r\n\r\n",
@@ -224,6 +260,7 @@ TEST_CASE("trailers: harmless fields pass, deciding ones are dropped, malformed 
       {"Content-Length: 5\r\na: b\r\nTransfer-Encoding: chunked\r\nHost: x\r\n", "a: b\r\n"},
       {"Connection: a\r\nTrailer: x\r\nSET-COOKIE: x\r\nX-Forwarded-Port: 1\r\nAuthorization: x\r\n", ""},
       {"x_forwarded_for: 6.6.6.6\r\nX-Forwarded: a\r\n", "X-Forwarded: a\r\n"},
+      {"Client-Cert: :AA==:\r\nX-Client-Cert-Verified: SUCCESS\r\n", ""},
       {"a: b", "!"},
       {"a: b\r", "!"},
       {"a: b\n", "!"},

@@ -123,6 +123,19 @@ bool is_valid_authority(std::string_view authority) noexcept {
   return port.empty() || parse_digits(port, 65535);  // "host:" is legal: the default port
 }
 
+std::string https_location(std::string_view authority, std::string_view path_and_query, std::uint16_t port) {
+  const std::size_t colon = authority.rfind(':');
+  const std::size_t bracket = authority.rfind(']');  // IPv6 has colons of its own
+  if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket))
+    authority = authority.substr(0, colon);
+  std::string location = "https://";
+  location += authority;
+  if (port != 443) location += ":" + std::to_string(port);
+  if (!path_and_query.starts_with('/')) location += '/';
+  location += path_and_query;
+  return location;
+}
+
 bool normalise_path(std::string_view path_and_query, std::string& out) {
   std::string_view path = path_and_query.substr(0, path_and_query.find('?'));
   out.assign("/");

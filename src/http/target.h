@@ -1,6 +1,7 @@
 // Request targets and paths.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ Target split_target(std::string_view target) noexcept;
 
 // host [":" port] by RFC 3986: reg-name, IPv4 or bracketed IPv6; no userinfo, no empty host.
 bool is_valid_authority(std::string_view authority) noexcept;
+
+// Where the same is found by https: `authority` with its port replaced by `port` (443 is not written), then the path and
+// query of split_target().
+std::string https_location(std::string_view authority, std::string_view path_and_query, std::uint16_t port);
 
 // The path (without query) decoded and normalised for routing and file look-up: percent-decoding, "." and
 // ".." removed (never above the root), duplicate slashes kept as one. An escaped slash stays "%2F": it is

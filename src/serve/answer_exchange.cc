@@ -35,6 +35,14 @@ void AnswerExchange::refuse(int status, const char* why, bool close, observe::En
   answer(std::move(plain));
 }
 
+void AnswerExchange::redirect(const std::string& location) {
+  answered_ = true;
+  why_ = "redirect-https";
+  content::Answer plain = plain_answer(308);
+  plain.fields += "Location: " + location + "\r\n";
+  answer(std::move(plain));
+}
+
 void AnswerExchange::answer_options() {
   answered_ = true;
   answer({.status = 204, .fields = kAllow, .body = {}, .length = 0, .has_length = false});

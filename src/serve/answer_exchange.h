@@ -21,6 +21,9 @@ class AnswerExchange final : public Exchange {
   // malformed head nobody knows where the next request begins.
   void refuse(int status, const char* why, bool close, observe::Ending ending = observe::Ending::kRefused);
 
+  // 308: the same request, elsewhere.
+  void redirect(const std::string& location);
+
   // What we can do ourselves: for an OPTIONS that may go no further.
   void answer_options();
 

@@ -15,7 +15,7 @@
 
 namespace sluice::serve {
 
-// What TLS told of the connection; shared by all streams of it.
+// What TLS told of the connection, and what its listener wants said; shared by all streams of it.
 struct Secured {
   bool on = false;
   std::string_view version;             // "TLSv1.3", for the log
@@ -25,6 +25,7 @@ struct Secured {
   std::string_view client_certificate;  // RFC 9440 Client-Cert value; empty: none was shown
   std::string_view client_subject;      // RFC 4514 text of its subject; empty: none
   std::chrono::seconds hsts{0};         // what responses shall say; 0: nothing
+  bool to_https = false;                // without TLS: every request is sent to https instead
 };
 
 enum class HeadKind : std::uint8_t {

@@ -9,26 +9,28 @@
 
 namespace sluice::serve {
 
-void ClientConnection::accept(WorkerState& state, os::UniqueFd fd, const os::Address& peer) {
+void ClientConnection::accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
+                              const os::Address& peer) {
   os::set_nodelay(fd.get());
   auto channel = std::make_unique<relay::SocketChannel>();
   if (!channel->attach(state.loop, std::move(fd))) return state.counters.turned_away.add();
-  auto* connection = new ClientConnection(state, std::move(channel), peer);  // owned by itself: see Session
+  auto* connection =
+      new ClientConnection(state, listener, std::move(channel), peer);  // owned by itself: see Session
   state.begin_session(*connection);
   connection->set_deadline(state.site->config().timeouts.head);
 }
 
-ClientConnection::ClientConnection(WorkerState& state, std::unique_ptr<relay::Channel> channel,
-                                   const os::Address& peer)
-    : state_(state), channel_(std::move(channel)), peer_(peer) {
+ClientConnection::ClientConnection(WorkerState& state, const config::Listener& listener,
+                                   std::unique_ptr<relay::Channel> channel, const os::Address& peer)
+    : state_(state), channel_(std::move(channel)), peer_(peer), to_https_(listener.redirect_https) {
   channel_->set_handler(*this);
 }
 
 ClientConnection::~ClientConnection() = default;
 
 const Secured& ClientConnection::secured() const noexcept {
-  static const Secured kPlain{};
-  return kPlain;
+  static const Secured kPlain{}, kToHttps{.to_https = true};
+  return to_https_ ? kToHttps : kPlain;
 }
 
 void ClientConnection::end(relay::Close how) {

@@ -29,7 +29,8 @@ class ClientConnection final : public Session,
                                private loop::Deadline {
  public:
   // Takes the descriptor; the connection owns itself from here on (see Session).
-  static void accept(WorkerState& state, os::UniqueFd fd, const os::Address& peer);
+  static void accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
+                     const os::Address& peer);
   ~ClientConnection() override;
 
   void begin_drain() override;
@@ -48,7 +49,8 @@ class ClientConnection final : public Session,
  private:
   enum class Phase : std::uint8_t { kIdle, kHead, kExchange, kLinger };
 
-  ClientConnection(WorkerState& state, std::unique_ptr<relay::Channel> channel, const os::Address& peer);
+  ClientConnection(WorkerState& state, const config::Listener& listener,
+                   std::unique_ptr<relay::Channel> channel, const os::Address& peer);
   void on_channel(relay::Channel&) override;
   void on_deadline() override;
 
@@ -65,6 +67,7 @@ class ClientConnection final : public Session,
   WorkerState& state_;
   const std::unique_ptr<relay::Channel> channel_;
   const os::Address peer_;
+  const bool to_https_;
   Phase phase_ = Phase::kIdle;
   bool drained_ = false;  // the last read took all there was
   std::unique_ptr<Exchange> exchange_;

@@ -6,6 +6,21 @@
 
 namespace sluice::serve {
 
+namespace {
+
+std::unique_ptr<Exchange> send_to_https(Client& client, WorkerState& state, const Request& request) {
+  const http::RequestFacts& facts = request.facts;
+  auto answer = std::make_unique<AnswerExchange>(client, state, nullptr, request);
+  if (request.path == "*") {
+    answer->answer_options();
+  } else {
+    answer->redirect(http::https_location(facts.host, facts.path_and_query, state.site->https_port()));
+  }
+  return answer;
+}
+
+}  // namespace
+
 std::unique_ptr<Exchange> dispatch(Client& client, WorkerState& state, const http::RequestHead& head,
                                    const http::RequestFacts& facts) {
   const auto refuse_head = [&](int status, const char* why) {
@@ -21,6 +36,11 @@ std::unique_ptr<Exchange> dispatch(Client& client, WorkerState& state, const htt
     return refuse_head(http::status_of(http::Verdict::kBadTarget), http::name_of(http::Verdict::kBadTarget));
 
   const Request request{.head = head, .facts = facts, .path = state.path};
+  if (client.secured().to_https) {
+    // An HTTP/1.0 client may not say which host it wants, and then there is no place to name.
+    if (facts.host.empty()) return refuse_head(400, http::name_of(http::Verdict::kHostMissing));
+    return send_to_https(client, state, request);
+  }
   const Route* route = state.site->match(facts.host, state.path);
   const std::uint64_t body_limit = route != nullptr && route->config->body_limit != 0
                                        ? route->config->body_limit

@@ -23,9 +23,22 @@ relay::Policy policy_of(const config::Relay& relay) noexcept {
   return policy;
 }
 
+std::uint16_t https_port_of(const std::vector<config::Listener>& listeners) {
+  constexpr std::uint16_t kUsual = 443;  // also where something in front of us ends TLS
+  std::uint16_t first = 0;
+  for (const config::Listener& listener : listeners) {
+    if (!listener.tls || listener.protocol != config::Protocol::kHttp) continue;
+    const auto address = os::Address::parse(listener.listen);
+    if (!address || address->port() == 0) continue;
+    if (address->port() == kUsual) return kUsual;
+    if (first == 0) first = address->port();
+  }
+  return first != 0 ? first : kUsual;
+}
+
 Site::Site(loop::EventLoop& loop, loop::Offload& names, content::OpenFiles& files,
            std::shared_ptr<const config::Config> config, const Site* previous)
-    : config_(std::move(config)), router_(config_->routes) {
+    : config_(std::move(config)), router_(config_->routes), https_port_(https_port_of(config_->listeners)) {
   for (const auto& [name, upstream] : config_->upstreams) {
     std::shared_ptr<upstream::Group> old = previous == nullptr ? nullptr : previous->find_group(name);
     if (old == nullptr || !(old->config() == upstream))

@@ -22,6 +22,8 @@
 namespace sluice::serve {
 
 relay::Policy policy_of(const config::Relay& relay) noexcept;
+// See Site::https_port().
+std::uint16_t https_port_of(const std::vector<config::Listener>& listeners);
 
 struct Route {
   const config::Route* config;
@@ -41,6 +43,8 @@ class Site {
   [[nodiscard]] upstream::Group* group(const std::string& name) const;
   // Whether the client's own forwarding fields are believed.
   [[nodiscard]] bool trusts(const os::Address& client) const noexcept;
+  // Where a listener with redirect_https sends to: the port of the first http listener with TLS, 443 before others.
+  [[nodiscard]] std::uint16_t https_port() const noexcept { return https_port_; }
   [[nodiscard]] std::size_t idle_connections() const noexcept;
 
  private:
@@ -51,6 +55,7 @@ class Site {
   std::vector<Route> routes_;
   Router router_;
   std::vector<config::Cidr> trusted_;
+  const std::uint16_t https_port_;
 };
 
 }  // namespace sluice::serve

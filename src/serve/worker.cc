@@ -45,7 +45,7 @@ std::string Worker::apply(std::shared_ptr<const config::Config> config) {
           if (listener.protocol == config::Protocol::kTcp) {
             return TcpSession::accept(*state_, listener, std::move(fd), peer);
           }
-          return ClientConnection::accept(*state_, std::move(fd), peer);
+          return ClientConnection::accept(*state_, listener, std::move(fd), peer);
         }
       };
       fresh.emplace(entry.listen, std::make_unique<Listener>(*state_, entry.listen, on_client));

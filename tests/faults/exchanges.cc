@@ -33,7 +33,7 @@ class World {
       : machine_(machine), state_(loop_, offload_, *configuration(), counters_, {}) {
     state_.site = std::make_shared<serve::Site>(loop_, offload_, state_.files, configuration(), nullptr);
     listener_.emplace(state_, "127.0.0.1:80", [this](os::UniqueFd fd, const os::Address& peer) {
-      serve::ClientConnection::accept(state_, std::move(fd), peer);
+      serve::ClientConnection::accept(state_, configuration()->listeners.front(), std::move(fd), peer);
     });
     const std::size_t clients = 1 + machine.schedule.pick(3);
     for (std::size_t i = 0; i < clients; ++i) clients_.push_back(std::make_unique<Client>(machine, book_, i));

@@ -108,5 +108,23 @@ TEST_CASE("paths are decoded and climb no higher than the root", "[http]") {
   CHECK((normalise_path(c.path, out) ? out : "!") == c.expected);
 }
 
+TEST_CASE("the same place by https: another scheme, another port", "[http]") {
+  struct Case {
+    const char *authority, *path_and_query;
+    std::uint16_t port;
+    const char* expected;
+  };
+  const auto c = GENERATE(values<Case>({
+      {"a.example", "/", 443, "https://a.example/"},
+      {"a.example:80", "/b?c", 443, "https://a.example/b?c"},
+      {"a.example:80", "/b//%2F?", 8443, "https://a.example:8443/b//%2F?"},
+      {"a.example:", "/", 443, "https://a.example/"},
+      {"[::1]", "/", 443, "https://[::1]/"},
+      {"[::1]:8080", "/", 8443, "https://[::1]:8443/"},
+      {"a.example", "?b", 443, "https://a.example/?b"},
+  }));
+  CHECK(https_location(c.authority, c.path_and_query, c.port) == c.expected);
+}
+
 }  // namespace
 }  // namespace sluice::http

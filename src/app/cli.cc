@@ -12,8 +12,10 @@
 #include "config/parse.h"
 #include "config/quick.h"
 #include "config/suggest.h"
+#include "http2/version.h"
 #include "loop/version.h"
 #include "os/kernel_paths.h"
+#include "tls/version.h"
 
 #ifndef SLUICE_VERSION
 #define SLUICE_VERSION "unknown"
@@ -27,6 +29,7 @@ using config::Config;
 constexpr const char* kFooter = R"(
 Try it:
   sluice serve . --listen 127.0.0.1:7000     a directory over HTTP
+  sluice serve . --tls-self-signed           the same over HTTPS, for trying things out
   sluice COMMAND --help                      options and an example of one command
 
 Exit codes: 0 all is well, 1 failed while starting or running,
@@ -56,7 +59,10 @@ void add_file(CLI::App& command, Words& words) {
 }
 
 void add_to(CLI::App& command, Words& words) {
-  command.add_option("--to", words.to, "Server to send to, host:port; repeat it to balance over several")
+  command
+      .add_option(
+          "--to", words.to,
+          "Server to send to, host:port, or https://host:port for TLS; repeat it to balance over several")
       ->required()
       ->type_name("HOST:PORT")
       ->allow_extra_args(false);  // else a list would swallow the words after it
@@ -78,6 +84,24 @@ void add_common(CLI::App& command, Words& words, const std::vector<std::string>&
       ->capture_default_str();
 }
 
+void add_tls(CLI::App& command, Words& words) {
+  command
+      .add_option("--tls-cert", words.quick.tls_certificate,
+                  "Speak TLS, with this certificate and its chain (PEM)")
+      ->type_name("FILE");
+  command.add_option("--tls-key", words.quick.tls_key, "The certificate's private key (PEM)")
+      ->type_name("FILE");
+  command.add_flag("--tls-self-signed", words.quick.tls_self_signed,
+                   "Speak TLS with a certificate made at start, for trying things out");
+  command.add_flag("--ktls", words.quick.ktls,
+                   "Let the kernel encrypt where it can, so that bytes need not be copied");
+}
+
+void add_compress(CLI::App& command, Words& words) {
+  command.add_flag("--compress", words.quick.compress,
+                   "Compress responses (zstd, br, gzip) for clients that accept it");
+}
+
 void add_server_timing(CLI::App& command, Words& words) {
   command.add_flag("--server-timing", words.quick.server_timing,
                    "Tell clients in a Server-Timing header which path the bytes took, and why");
@@ -85,7 +109,8 @@ void add_server_timing(CLI::App& command, Words& words) {
 
 std::string version_text() {
   return std::string("sluice ") + SLUICE_VERSION + "\nkernel paths " + os::kernel_paths_name() +
-         "\nlibevent " + loop::libevent_version();
+         "\nlibevent " + loop::libevent_version() + "\nOpenSSL " + tls::openssl_version() + "\nnghttp2 " +
+         http2::nghttp2_version();
 }
 
 // Mistakes of a configuration, one a line, under a heading that says where they are.
@@ -116,25 +141,42 @@ class CommandLine {
         "\nExample:\n  sluice check conf/full.json && echo valid\n"
         "Reports all mistakes at once; binds and connects to nothing.");
 
-    proxy_ = app_.add_subcommand("proxy", "Proxy HTTP to one or more servers, without a file");
+    proxy_ = app_.add_subcommand("proxy", "Proxy HTTP or HTTPS to one or more servers, without a file");
     add_to(*proxy_, words_);
     add_common(*proxy_, words_, {"auto", "buffered", "splice"});
     add_server_timing(*proxy_, words_);
-    proxy_->footer("\nExample:\n  sluice proxy --to 127.0.0.1:9001 --to 127.0.0.1:9002 --access-log -");
+    add_tls(*proxy_, words_);
+    add_compress(*proxy_, words_);
+    proxy_->add_flag("--http2-upstream", words_.quick.http2_upstream,
+                     "HTTP/2 to the servers: by ALPN with https://, else by prior knowledge");
+    proxy_->footer(
+        "\nExample:\n  sluice proxy --to 127.0.0.1:9001 --to 127.0.0.1:9002 --access-log -\n"
+        "HTTPS, with HTTP/1.1 and HTTP/2:\n"
+        "  sluice proxy --listen :443 --tls-cert site.pem --tls-key site.key --to 127.0.0.1:9001\n"
+        "  sluice proxy --tls-self-signed --compress --to https://origin.example");
 
-    serve_ = app_.add_subcommand("serve", "Serve a directory over HTTP, without a file");
+    serve_ = app_.add_subcommand("serve", "Serve a directory over HTTP or HTTPS, without a file");
     serve_->add_option("DIR", words_.directory, "Directory to serve")->required();
     add_common(*serve_, words_, {"auto", "buffered", "sendfile"});
     add_server_timing(*serve_, words_);
-    serve_->footer("\nExample:\n  sluice serve ./www --listen :8080 --server-timing");
+    add_tls(*serve_, words_);
+    add_compress(*serve_, words_);
+    serve_->footer(
+        "\nExample:\n  sluice serve ./www --listen :8080 --server-timing\n"
+        "HTTPS, with HTTP/1.1 and HTTP/2:\n"
+        "  sluice serve ./www --listen :443 --tls-cert site.pem --tls-key site.key --ktls\n"
+        "  sluice serve ./www --tls-self-signed");
 
     tcp_ = app_.add_subcommand("tcp", "Forward TCP connections, without a file");
     add_to(*tcp_, words_);
     add_common(*tcp_, words_, {"auto", "buffered", "splice"});
-    tcp_->footer("\nExample:\n  sluice tcp --listen 127.0.0.1:6000 --to db.example:5432");
+    add_tls(*tcp_, words_);
+    tcp_->footer(
+        "\nExample:\n  sluice tcp --listen 127.0.0.1:6000 --to db.example:5432\n"
+        "TLS ends here:\n  sluice tcp --listen :6443 --tls-self-signed --to 127.0.0.1:6000");
 
     version_ = app_.add_subcommand(
-        "version", "Print the version, the kernel paths of this build, and libevent's version");
+        "version", "Print the version, the kernel paths of this build, and the libraries' versions");
     version_->footer("\nExample:\n  sluice version");
   }
 

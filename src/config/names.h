@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string_view>
+#include <vector>
 
 #include "config/config.h"
 
@@ -57,6 +58,11 @@ inline constexpr auto kCodingNames = std::to_array<Name<Coding>>({
     {"br", Coding::kBrotli},
     {"gzip", Coding::kGzip},
 });
+inline std::vector<Coding> all_codings() {
+  std::vector<Coding> all;
+  for (const Name<Coding>& name : kCodingNames) all.push_back(name.value);
+  return all;
+}
 // Not an enum of ours: the log library reads the word.
 inline constexpr auto kLogLevels =
     std::to_array<std::string_view>({"trace", "debug", "info", "warn", "error", "critical", "off"});

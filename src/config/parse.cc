@@ -185,7 +185,7 @@ Files Parser::read_files(const json& value, const std::string& place) {
 Compress Parser::read_compress(const json& value, const std::string& place) {
   Compress compress;
   if (value.is_boolean() && !value.get<bool>()) return compress;
-  for (const Name<Coding>& coding : kCodingNames) compress.codings.push_back(coding.value);
+  compress.codings = all_codings();
   if (value.is_boolean()) return compress;
   ObjectReader reader(value, place, kCompressSection, mistakes_);
   reader.choices("codings", compress.codings, kCodingNames);

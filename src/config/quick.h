@@ -9,14 +9,20 @@
 namespace sluice::config {
 
 struct QuickOptions {
-  unsigned workers = 0;        // as Config::workers
-  std::string access_log;      // as AccessLog::file
-  Path path = Path::kAuto;     // forced for every body
-  bool server_timing = false;  // http only
+  unsigned workers = 0;                  // as Config::workers
+  std::string access_log;                // as AccessLog::file
+  Path path = Path::kAuto;               // forced for every body
+  bool server_timing = false;            // http only
+  std::string tls_certificate, tls_key;  // PEM files; both or none
+  bool tls_self_signed = false;
+  bool ktls = false;            // KernelTls::kAuto; needs one of the above
+  bool compress = false;        // http only
+  bool http2_upstream = false;  // quick_proxy only
 };
 
 // Each throws ConfigError whose lines name the option to correct ("--to: ..."), and returns a valid Config.
-// `to`: "host:port" each. The names of the one upstream and the one route: "origin" and "all".
+// `to`: "host:port" each, or "https://host:port" each: TLS to the servers, which then see their own name as Host; the
+// port may be left out for 443. The names of the one upstream and the one route: "origin" and "all".
 Config quick_proxy(const std::string& listen, const std::vector<std::string>& to,
                    const QuickOptions& options = {});
 Config quick_serve(const std::string& directory, const std::string& listen, const QuickOptions& options = {});

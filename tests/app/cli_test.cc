@@ -134,26 +134,62 @@ TEST_CASE("the quick commands become a configuration without a file", "[cli]") {
   CHECK(tcp.command.config->listeners[0].relay.path == config::Path::kBuffered);
 }
 
+TEST_CASE("the quick commands: HTTPS, compression, and TLS to the servers", "[cli]") {
+  const Outcome proxy =
+      type({"proxy", "--to", "https://a.example", "--to", "https://[::1]:8443/", "--tls-cert", "/a.pem",
+            "--tls-key", "/a.key", "--ktls", "--compress", "--http2-upstream"});
+  REQUIRE(proxy.command.kind == Command::Kind::kRun);
+  const config::Config& c = *proxy.command.config;
+  const config::Upstream& origin = c.upstreams.at("origin");
+  CHECK(origin.servers == std::vector<config::Server>{{"a.example", 443}, {"::1", 8443}});
+  CHECK(origin.tls == config::UpstreamTls{});
+  CHECK(origin.protocol == config::UpstreamProtocol::kHttp2);
+  CHECK(c.routes[0].host_header == config::HostHeader::kUpstream);
+  CHECK(c.routes[0].compress.codings.size() == 3);
+  CHECK(c.listeners[0].tls ==
+        config::ListenerTls{.certificates = {{"/a.pem", "/a.key", ""}}, .ktls = config::KernelTls::kAuto});
+
+  const Outcome serve = type({"serve", "/", "--tls-self-signed", "--compress"});
+  REQUIRE(serve.command.kind == Command::Kind::kRun);
+  CHECK(serve.command.config->listeners[0].tls == config::ListenerTls{.self_signed = true});
+  CHECK(serve.command.config->routes[0].compress.codings.size() == 3);
+
+  const Outcome tcp = type({"tcp", "--to", "https://a.example:5", "--tls-self-signed"});
+  REQUIRE(tcp.command.kind == Command::Kind::kRun);
+  CHECK(tcp.command.config->listeners[0].tls == config::ListenerTls{.self_signed = true});
+  CHECK(tcp.command.config->upstreams.at("origin").tls == config::UpstreamTls{});
+}
+
 TEST_CASE("a wrong command line says what is wrong and exits with 2", "[cli]") {
   struct Row {
     std::vector<const char*> words;
     std::string told;
   };
-  const auto row = GENERATE(values<Row>({{{}, "sluice COMMAND --help"},
-                                         {{"fly"}, "sluice --help"},
-                                         {{"porxy"}, "did you mean \"proxy\"?"},
-                                         {{"--fly"}, "--help"},
-                                         {{"run"}, "CONF"},
-                                         {{"serve"}, "DIR"},
-                                         {{"proxy"}, "--to"},
-                                         {{"proxy", "--to", "a:1", "b:2"}, "b:2"},
-                                         {{"proxy", "--to", "a"}, "--to: \"a\" has no port"},
-                                         {{"proxy", "--to", "a:1", "--path", "sendfile"}, "--path"},
-                                         {{"serve", "/", "--path", "splice"}, "--path"},
-                                         {{"tcp", "--to", "a:1", "--server-timing"}, "--server-timing"},
-                                         {{"tcp", "--to", "a:1", "--workers", "-1"}, "--workers"},
-                                         {{"tcp", "--to", "a:1", "--workers", "many"}, "--workers"},
-                                         {{"tcp", "--to", "a:1", "--workers", "9999"}, "--workers: 9999"}}));
+  const auto row = GENERATE(
+      values<Row>({{{}, "sluice COMMAND --help"},
+                   {{"fly"}, "sluice --help"},
+                   {{"porxy"}, "did you mean \"proxy\"?"},
+                   {{"--fly"}, "--help"},
+                   {{"run"}, "CONF"},
+                   {{"serve"}, "DIR"},
+                   {{"proxy"}, "--to"},
+                   {{"proxy", "--to", "a:1", "b:2"}, "b:2"},
+                   {{"proxy", "--to", "a"}, "--to: \"a\" has no port"},
+                   {{"proxy", "--to", "a:1", "--path", "sendfile"}, "--path"},
+                   {{"serve", "/", "--path", "splice"}, "--path"},
+                   {{"tcp", "--to", "a:1", "--server-timing"}, "--server-timing"},
+                   {{"serve", "/", "--tls-cert", "/a.pem"}, "--tls-key: missing"},
+                   {{"serve", "/", "--tls-key", "/a.key"}, "--tls-cert: missing"},
+                   {{"serve", "/", "--tls-cert", "/a.pem", "--tls-key", "/a.key", "--tls-self-signed"},
+                    "--tls-self-signed: there are certificates"},
+                   {{"serve", "/", "--ktls"}, "--ktls: is for TLS: add --tls-cert"},
+                   {{"tcp", "--to", "a:1", "--compress"}, "--compress"},
+                   {{"serve", "/", "--http2-upstream"}, "--http2-upstream"},
+                   {{"proxy", "--to", "https://a", "--to", "b:1"}, "--to: some begin with"},
+                   {{"proxy", "--to", "https://a/b"}, "--to: \"https://a/b\" has a path"},
+                   {{"tcp", "--to", "a:1", "--workers", "-1"}, "--workers"},
+                   {{"tcp", "--to", "a:1", "--workers", "many"}, "--workers"},
+                   {{"tcp", "--to", "a:1", "--workers", "9999"}, "--workers: 9999"}}));
   const Outcome o = type(row.words);
   CAPTURE(row.told, o.out, o.err);
   CHECK(o.command.kind == Command::Kind::kExit);
@@ -176,13 +212,15 @@ TEST_CASE("help is no error, and shows an example of each command", "[cli]") {
   }
 }
 
-TEST_CASE("version names the build's kernel paths and libevent", "[cli]") {
+TEST_CASE("version names the build's kernel paths and the libraries", "[cli]") {
   const Outcome o = type({"version"});
   CHECK(o.command.kind == Command::Kind::kVersion);
   CHECK(o.command.exit_code == kExitOk);
   CHECK(o.out.starts_with("sluice "));
   CHECK(has(o.out, "\nkernel paths "));
   CHECK(has(o.out, "\nlibevent 2."));
+  CHECK(has(o.out, "\nOpenSSL 3."));
+  CHECK(has(o.out, "\nnghttp2 1."));
   CHECK(type({"--version"}).out == o.out);
 }
 

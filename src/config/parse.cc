@@ -6,6 +6,7 @@
 #include "config/json_text.h"
 #include "config/keys.h"
 #include "config/read_context.h"
+#include "config/read_route.h"
 #include "config/read_tls.h"
 #include "config/rules.h"
 #include "config/server.h"
@@ -14,11 +15,6 @@ namespace sluice::config {
 namespace {
 
 using nlohmann::json;
-
-std::string lower_case(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  return text;
-}
 
 // Reads each section of the file into its struct. Mistakes pile up; nothing stops at the first.
 class Parser {
@@ -31,13 +27,8 @@ class Parser {
  private:
   Listener read_listener(const json& value, const std::string& place);
   Upstream read_upstream(const json& value, const std::string& name);
-  Route read_route(const json& value, const std::string& place);
-  Files read_files(const json& value, const std::string& place);
-  Fixed read_fixed(const json& value, const std::string& place);
-  Relay read_relay(const json* value, const std::string& place);
   Timeouts read_timeouts(const json& value);
   Limits read_limits(const json& value);
-  Compress read_compress(const json& value, const std::string& place);
   Http2 read_http2(const json& value);
   AccessLog read_access_log(const json& value);
   void read_server(const json& value, const std::string& place, Upstream& upstream);
@@ -63,7 +54,7 @@ Config Parser::read(const json& document) {
                 R"(expected an object {"NAME": ["host:port"]}, not )" + std::string(kind_of(*upstreams)));
   }
   context_.for_each(top.find("routes"), "routes", [&](const json& value, const std::string& place) {
-    config.routes.push_back(read_route(value, place));
+    config.routes.push_back(read_route(value, place, context_));
   });
   context_.for_each(top.find("trusted"), "trusted", [&](const json& value, const std::string& place) {
     config.trusted.push_back(value.is_string() ? value.get<std::string>() : "");
@@ -82,7 +73,7 @@ Listener Parser::read_listener(const json& value, const std::string& place) {
   reader.text("listen", listener.listen);
   reader.choice("protocol", listener.protocol, kProtocolNames);
   reader.text("upstream", listener.upstream);
-  listener.relay = read_relay(reader.find("relay"), reader.place_of("relay"));
+  listener.relay = read_relay(reader.find("relay"), reader.place_of("relay"), context_);
   if (const json* tls = reader.find("tls")) {
     listener.tls = read_listener_tls(*tls, reader.place_of("tls"), context_);
   }
@@ -129,104 +120,6 @@ Upstream Parser::read_upstream(const json& value, const std::string& name) {
     upstream.tls = read_upstream_tls(*tls, reader.place_of("tls"), context_);
   }
   return upstream;
-}
-
-Route Parser::read_route(const json& value, const std::string& place) {
-  Route route;
-  route.path = "/";
-  ObjectReader reader(value, place, kRouteSection, mistakes_);
-  reader.text("host", route.host);
-  route.host = lower_case(std::move(route.host));  // RFC 3986, 3.2.2
-  reader.text("path", route.path);
-  route.name = route.host + route.path;
-  reader.text("name", route.name);
-
-  reader.text("proxy", route.handler.proxy);
-  if (const json* proxy = reader.find("proxy");
-      proxy != nullptr && proxy->is_string() && route.handler.proxy.empty()) {
-    reader.mistake("proxy", "is empty: write the name of an upstream");
-  }
-  if (const json* files = reader.find("files"))
-    route.handler.files = read_files(*files, reader.place_of("files"));
-  if (const json* fixed = reader.find("respond")) {
-    route.handler.fixed = read_fixed(*fixed, reader.place_of("respond"));
-  }
-  reader.flag("status", route.handler.status);
-
-  route.relay = read_relay(reader.find("relay"), reader.place_of("relay"));
-  reader.flag("strip_prefix", route.strip_prefix);
-  reader.flag("server_timing", route.server_timing);
-  reader.choice("forwarded", route.forwarded, kForwardedNames);
-  reader.choice("host_header", route.host_header, kHostHeaderNames);
-  reader.size("body_limit", route.body_limit);
-  if (const json* compress = reader.find("compress")) {
-    route.compress = read_compress(*compress, reader.place_of("compress"));
-  }
-  return route;
-}
-
-// "files": "www", or "files": {"root": "www", ...}
-Files Parser::read_files(const json& value, const std::string& place) {
-  Files files;
-  if (value.is_string()) {
-    files.root = context_.file_name(value.get<std::string>());
-    return files;
-  }
-  ObjectReader reader(value, place, kFilesSection, mistakes_);
-  reader.text("root", files.root);
-  files.root = context_.file_name(files.root);
-  reader.text("index", files.index);
-  reader.duration("revalidate", files.revalidate);
-  reader.count("open_files", files.open_files);
-  return files;
-}
-
-// "compress": true, or "compress": {"codings": ["gzip"], ...}
-Compress Parser::read_compress(const json& value, const std::string& place) {
-  Compress compress;
-  if (value.is_boolean() && !value.get<bool>()) return compress;
-  compress.codings = all_codings();
-  if (value.is_boolean()) return compress;
-  ObjectReader reader(value, place, kCompressSection, mistakes_);
-  reader.choices("codings", compress.codings, kCodingNames);
-  if (const json* codings = reader.find("codings");
-      codings != nullptr && codings->is_array() && codings->empty())
-    reader.mistake("codings", R"(is empty: write "compress": false for no compression)");
-  reader.size("min_length", compress.min_length);
-  context_.for_each(reader.find("types"), reader.place_of("types"),
-                    [&](const json& type, const std::string& where) {
-                      compress.types.push_back(lower_case(type.is_string() ? type.get<std::string>() : ""));
-                      if (!type.is_string()) mistakes_.add(where, R"(expected text such as "text/html")");
-                    });
-  reader.count("level", compress.level);
-  return compress;
-}
-
-// "respond": 404, or "respond": {"status": 404, ...}
-Fixed Parser::read_fixed(const json& value, const std::string& place) {
-  Fixed fixed;
-  if (value.is_number()) {
-    const bool whole = value.is_number_unsigned() && value.get<std::uint64_t>() <= 999;
-    if (!whole) mistakes_.add(place, value.dump() + " is no status: write 200 to 599");
-    if (whole) fixed.status = value.get<int>();
-    return fixed;
-  }
-  ObjectReader reader(value, place, kRespondSection, mistakes_);
-  reader.count("status", fixed.status);
-  reader.text("body", fixed.body);
-  reader.text("content_type", fixed.content_type);
-  reader.text("location", fixed.location);
-  return fixed;
-}
-
-Relay Parser::read_relay(const json* value, const std::string& place) {
-  Relay relay;
-  if (value == nullptr) return relay;
-  ObjectReader reader(*value, place, kRelaySection, mistakes_);
-  reader.choice("path", relay.path, kPathNames);
-  reader.size("splice_min", relay.splice_min);
-  reader.size("sendfile_min", relay.sendfile_min);
-  return relay;
 }
 
 Timeouts Parser::read_timeouts(const json& value) {

@@ -8,6 +8,11 @@ namespace sluice::serve {
 
 namespace {
 
+// Whoever gives certificates away asks by http, before there is one. RFC 8555 section 8.3.
+bool answers_challenges(const Route* route) noexcept {
+  return route != nullptr && route->config->path.starts_with("/.well-known/acme-challenge");
+}
+
 std::unique_ptr<Exchange> send_to_https(Client& client, WorkerState& state, const Request& request) {
   const http::RequestFacts& facts = request.facts;
   auto answer = std::make_unique<AnswerExchange>(client, state, nullptr, request);
@@ -36,12 +41,12 @@ std::unique_ptr<Exchange> dispatch(Client& client, WorkerState& state, const htt
     return refuse_head(http::status_of(http::Verdict::kBadTarget), http::name_of(http::Verdict::kBadTarget));
 
   const Request request{.head = head, .facts = facts, .path = state.path};
-  if (client.secured().to_https) {
+  const Route* route = state.site->match(facts.host, state.path);
+  if (client.secured().to_https && !answers_challenges(route)) {
     // An HTTP/1.0 client may not say which host it wants, and then there is no place to name.
     if (facts.host.empty()) return refuse_head(400, http::name_of(http::Verdict::kHostMissing));
     return send_to_https(client, state, request);
   }
-  const Route* route = state.site->match(facts.host, state.path);
   const std::uint64_t body_limit = route != nullptr && route->config->body_limit != 0
                                        ? route->config->body_limit
                                        : state.site->config().limits.body;

@@ -15,6 +15,7 @@
 #include "http2/version.h"
 #include "loop/version.h"
 #include "os/kernel_paths.h"
+#include "tls/kernel_tls.h"
 #include "tls/version.h"
 
 #ifndef SLUICE_VERSION
@@ -107,10 +108,15 @@ void add_server_timing(CLI::App& command, Words& words) {
                    "Tell clients in a Server-Timing header which path the bytes took, and why");
 }
 
+std::string kernel_tls_text() {
+  const tls::KernelTlsAbility& ability = tls::kernel_tls();
+  return (ability.usable ? "" : "no: ") + ability.told;
+}
+
 std::string version_text() {
   return std::string("sluice ") + SLUICE_VERSION + "\nkernel paths " + os::kernel_paths_name() +
-         "\nlibevent " + loop::libevent_version() + "\nOpenSSL " + tls::openssl_version() + "\nnghttp2 " +
-         http2::nghttp2_version();
+         "\nkernel TLS " + kernel_tls_text() + "\nlibevent " + loop::libevent_version() + "\nOpenSSL " +
+         tls::openssl_version() + "\nnghttp2 " + http2::nghttp2_version();
 }
 
 // Mistakes of a configuration, one a line, under a heading that says where they are.
@@ -126,7 +132,7 @@ class CommandLine {
  public:
   explicit CommandLine(std::ostream& out) : out_(out) {
     app_.require_subcommand(1);
-    app_.set_version_flag("--version", version_text());
+    app_.set_version_flag("--version", [] { return version_text(); });
     app_.footer(kFooter);
 
     run_ = app_.add_subcommand("run", "Run with a configuration file");
@@ -176,7 +182,7 @@ class CommandLine {
         "TLS ends here:\n  sluice tcp --listen :6443 --tls-self-signed --to 127.0.0.1:6000");
 
     version_ = app_.add_subcommand(
-        "version", "Print the version, the kernel paths of this build, and the libraries' versions");
+        "version", "Print the version, what the kernel is used for, and the libraries' versions");
     version_->footer("\nExample:\n  sluice version");
   }
 

@@ -6,6 +6,7 @@
 
 #include "catch.h"
 #include "scratch_directory.h"
+#include "tls/kernel_tls.h"
 
 namespace sluice::app {
 namespace {
@@ -218,6 +219,8 @@ TEST_CASE("version names the build's kernel paths and the libraries", "[cli]") {
   CHECK(o.command.exit_code == kExitOk);
   CHECK(o.out.starts_with("sluice "));
   CHECK(has(o.out, "\nkernel paths "));
+  const tls::KernelTlsAbility& ktls = tls::kernel_tls();
+  CHECK(has(o.out, "\nkernel TLS " + (ktls.usable ? "AES-128-GCM" : "no: " + ktls.told)));
   CHECK(has(o.out, "\nlibevent 2."));
   CHECK(has(o.out, "\nOpenSSL 3."));
   CHECK(has(o.out, "\nnghttp2 1."));

@@ -68,10 +68,6 @@ struct Seen {
   [[nodiscard]] bool persists(int minor) const noexcept { return !close && (minor > 0 || keep_alive); }
 };
 
-bool has_token(std::string_view list, std::string_view token) noexcept {
-  return !for_each_token(list, [token](std::string_view t) { return !equals_ignoring_case(t, token); });
-}
-
 Verdict judge_host(const Head& head, const Field* host, int count, int minor) noexcept {
   if (count > 1) return Verdict::kHostRepeated;
   if (host == nullptr) return minor > 0 ? Verdict::kHostMissing : Verdict::kOk;
@@ -96,6 +92,10 @@ Verdict judge_target(const RequestHead& head, RequestFacts& facts) noexcept {
 }
 
 }  // namespace
+
+bool has_token(std::string_view list, std::string_view token) noexcept {
+  return !for_each_token(list, [token](std::string_view t) { return !equals_ignoring_case(t, token); });
+}
 
 RequestFacts request_facts(const RequestHead& head) noexcept {
   RequestFacts facts;

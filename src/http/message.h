@@ -61,6 +61,9 @@ bool for_each_token(std::string_view list, Each each) {
   return true;
 }
 
+// A comma-separated list has this element; ASCII case is ignored.
+bool has_token(std::string_view list, std::string_view token) noexcept;
+
 // True when `field` must not be forwarded: one of the hop-by-hop fields, or named by a Connection field of
 // the same head (RFC 9110 section 7.6.1). A Connection option can't take away a field that guards framing or
 // routing: Host, Content-Length and the forwarding fields are never considered listed.

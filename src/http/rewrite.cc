@@ -158,6 +158,47 @@ void copy_all(HeadWriter& out, const Head& head, FieldId id) noexcept {
     if (field.id == id) copy_field(out, head, field);
 }
 
+// What of a field goes out before write_vary_and_coding() adds the rest: all, none, or its value weakened.
+void write_recoded(HeadWriter& out, const Head& head, const Field& field, const Recoding& recoding) noexcept {
+  switch (field.id) {
+    case FieldId::kVary:
+      if (recoding.vary) return;
+      break;
+    case FieldId::kEtag:
+      if (!recoding.weak_tag || !head.value(field).starts_with('"')) break;
+      out.put(head.name(field)), out.put(": W/"), out.put(head.value(field)), out.put(kLineEnd);
+      return;
+    case FieldId::kAcceptRanges:
+    case FieldId::kContentDigest:
+    case FieldId::kContentMd5:
+    case FieldId::kDigest:
+    case FieldId::kReprDigest:
+      if (!recoding.coding.empty()) return;
+      break;
+    default:
+      break;
+  }
+  copy_field(out, head, field);
+}
+
+bool varies_already(const Head& head) noexcept {
+  for (const Field& field : head.fields()) {
+    if (field.id != FieldId::kVary) continue;
+    const std::string_view list = head.value(field);
+    if (has_token(list, "*") || has_token(list, "accept-encoding")) return true;
+  }
+  return false;
+}
+
+void write_vary_and_coding(HeadWriter& out, const Head& head, const Recoding& recoding) noexcept {
+  if (recoding.vary) {
+    ListLine line(out, "Vary");
+    line.add_all(head, FieldId::kVary);
+    if (!varies_already(head)) line.add("Accept-Encoding");
+  }
+  if (!recoding.coding.empty()) out.field("Content-Encoding", recoding.coding);
+}
+
 void write_status_line(HeadWriter& out, int status, std::string_view reason) noexcept {
   out.put("HTTP/1.1 ");
   out.put_number(static_cast<std::uint64_t>(status));
@@ -239,7 +280,7 @@ void write_client_response(HeadWriter& out, const ResponseHead& head,
     if (field.id == FieldId::kContentLength || is_hop_by_hop(head, field)) continue;
     if (ours_is_strict && equals_ignoring_case(head.name(field), "strict-transport-security")) continue;
     has_date = has_date || field.id == FieldId::kDate;
-    copy_field(out, head, field);
+    write_recoded(out, head, field, options.recoding);
   }
   if (head.status < 200) {
     if (head.status == 101 && options.upgrade) {
@@ -247,6 +288,7 @@ void write_client_response(HeadWriter& out, const ResponseHead& head,
       copy_all(out, head, FieldId::kUpgrade);
     }
   } else {
+    write_vary_and_coding(out, head, options.recoding);
     if (!has_date && !options.date.empty()) out.field("Date", options.date);
     if (!options.server_timing.empty()) out.field("Server-Timing", options.server_timing);
     write_hsts(out, options.hsts);
@@ -262,6 +304,11 @@ void begin_own_response(HeadWriter& out, int status, const ClientResponse& optio
   if (!options.server_timing.empty()) out.field("Server-Timing", options.server_timing);
   write_hsts(out, options.hsts);
   write_framing_and_connection(out, status, options);
+}
+
+void write_recoded_fields(HeadWriter& out, const ResponseHead& head, const Recoding& recoding) noexcept {
+  for (const Field& field : head.fields()) write_recoded(out, head, field, recoding);
+  write_vary_and_coding(out, head, recoding);
 }
 
 }  // namespace sluice::http

@@ -65,6 +65,13 @@ struct UpstreamRequest {
 void write_upstream_request(HeadWriter& out, const RequestHead& head, const RequestFacts& facts,
                             const UpstreamRequest& options) noexcept;
 
+// What compression makes of a response's fields.
+struct Recoding {
+  std::string_view coding = {};  // the Content-Encoding to write; empty: the body goes as it is
+  bool weak_tag = false;         // the ETag no longer names these very bytes: RFC 9110 section 8.8.3.3
+  bool vary = false;             // another Accept-Encoding might have got another body: section 12.5.5
+};
+
 struct ClientResponse {
   Framing framing = Framing::kNone;  // how the body goes to this client
   std::uint64_t length = 0;          // written when framing is kLength, or has_length (HEAD, 304)
@@ -75,6 +82,7 @@ struct ClientResponse {
   std::string_view date = {};           // used when the response has none; 29 bytes
   std::string_view server_timing = {};  // a Server-Timing value to add; empty for none
   std::chrono::seconds hsts{0};  // Strict-Transport-Security instead of the response's own; 0: leave that
+  Recoding recoding = {};               // of a final response
 };
 
 // The response as it goes to the client, HTTP/1.1: hop-by-hop fields removed, framing and Connection anew.
@@ -85,9 +93,15 @@ void write_client_response(HeadWriter& out, const ResponseHead& head, const Clie
 // caller adds its own fields and the empty line.
 void begin_own_response(HeadWriter& out, int status, const ClientResponse& options) noexcept;
 
+// The fields of an answer of our own, or what recoding makes of them. A coded body has no ranges, and digests of what
+// it was before say nothing: Accept-Ranges and the digest fields are left out.
+void write_recoded_fields(HeadWriter& out, const ResponseHead& head, const Recoding& recoding) noexcept;
+
 // A trailer section as received ("a: b\r\nc: d\r\n", no empty line), checked by the rules for fields and
 // stripped of what may not stand in trailers (framing, routing, hop-by-hop; RFC 9110 section 6.5.1). Appends
 // to `out` what remains. false: malformed.
 bool filter_trailers(std::string_view raw, std::string& out);
+// ... of a body that was compressed on the way: without digests and ETag, too.
+bool filter_recoded_trailers(std::string_view raw, std::string& out);
 
 }  // namespace sluice::http

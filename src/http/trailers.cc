@@ -49,6 +49,11 @@ bool may_stand_in_trailers(std::string_view name, FieldId id) noexcept {
       return !is_x_forwarded(name) && !is_client_certificate(name) &&
              std::none_of(kNotInTrailers.begin(), kNotInTrailers.end(),
                           [name](std::string_view other) { return equals_ignoring_case(name, other); });
+    case FieldId::kContentDigest:
+    case FieldId::kContentMd5:
+    case FieldId::kDigest:
+    case FieldId::kEtag:
+    case FieldId::kReprDigest:
     case FieldId::kServerTiming:
     case FieldId::kServer:
     case FieldId::kUserAgent:
@@ -58,17 +63,26 @@ bool may_stand_in_trailers(std::string_view name, FieldId id) noexcept {
   }
 }
 
-}  // namespace
+// They speak of the body as it was.
+bool names_exact_bytes(FieldId id) noexcept {
+  return id == FieldId::kContentDigest || id == FieldId::kContentMd5 || id == FieldId::kDigest ||
+         id == FieldId::kEtag || id == FieldId::kReprDigest;
+}
 
-bool filter_trailers(std::string_view raw, std::string& out) {
+bool filter(std::string_view raw, std::string& out, bool recoded) {
   TrailerParser parser;
   if (!parser.parse(raw)) return false;
   for (const Field& field : parser.head().fields()) {
     const std::string_view name = parser.head().name(field);
-    if (!may_stand_in_trailers(name, field.id)) continue;
+    if (!may_stand_in_trailers(name, field.id) || (recoded && names_exact_bytes(field.id))) continue;
     out.append(name).append(": ").append(parser.head().value(field)).append("\r\n");
   }
   return true;
 }
+
+}  // namespace
+
+bool filter_trailers(std::string_view raw, std::string& out) { return filter(raw, out, false); }
+bool filter_recoded_trailers(std::string_view raw, std::string& out) { return filter(raw, out, true); }
 
 }  // namespace sluice::http

@@ -6,15 +6,14 @@ import signal
 import threading
 import time
 import unittest
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from client import Cut
 from harness import LONGEST_WAIT, Case, Connection, Pattern, answer, get, until
 from hostile.requests import LIMITS, REQUESTS, Answered, Broken, Refused
 from hostile.responses import RESPONSES, Gateway, Relayed
+from hostile.witness import Witness
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: next.example\r\n\r\n"
 
@@ -51,64 +50,6 @@ WAYS = {
     "the last byte apart": lambda raw: pieces(raw, len(raw) - 1),
     "byte by byte": each_byte,
 }
-
-
-# --- the origin ---------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Seen:
-    """A request as it arrived; `whole` turns False where its body was cut."""
-
-    request: object
-    body: bytearray = field(default_factory=bytearray)
-    whole: object = None
-
-
-class Witness:
-    """An origin that keeps every byte it gets, by the address of the client it comes from."""
-
-    def __init__(self, case):
-        self.seen = defaultdict(list)
-        self.stray = []  # what was no whole head
-        self._lock = threading.Lock()
-        self.origin = case.origin(script=self._serve)
-
-    def _serve(self, connection):
-        while (request := self._read_head(connection)) is not None:
-            seen = Seen(request)
-            with self._lock:
-                self.seen[request.get("X-Forwarded-For")].append(seen)
-            if request.get("Expect"):
-                connection.send("HTTP/1.1 100 Continue\r\n\r\n")
-            seen.whole = self._read_body(connection, seen)
-            if not seen.whole:
-                return
-            text = f"{request.method} {request.target} {len(seen.body)}"
-            if request.method == "HEAD":
-                connection.send(f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n\r\n")
-            else:
-                answer(connection, text)
-
-    def _read_head(self, connection):
-        try:
-            return connection.read_request()
-        except Cut as cut:
-            self.stray.append(cut.args[0])
-            return None
-
-    @staticmethod
-    def _read_body(connection, seen):
-        try:
-            connection.read_body(seen.request, seen.body.extend)
-            return True
-        except (Cut, OSError):
-            return False
-
-    def wait(self):
-        """Until no request is half-way."""
-        until(lambda: all(s.whole is not None for all_ in list(self.seen.values()) for s in all_),
-              "the origin is quiet")  # fmt: skip
 
 
 # --- requests -----------------------------------------------------------------------------------------------------
@@ -220,25 +161,7 @@ class Requests(Case):
             self.assertEqual([s.request.target for s in seen], ["/next"])
         else:
             self.assertEqual([s.request.target for s in seen], [verdict.target] + ["/next"] * verdict.stays)
-            self.judge_passed(sent, seen[0])
-
-    def judge_passed(self, sent, seen):
-        verdict, request = sent.entry.verdict, seen.request
-        host = verdict.host or f"127.0.0.1:{self.witness.origin.port}"
-        self.assertEqual((request.method, request.target, request.version),
-                         (verdict.method, verdict.target, "HTTP/1.1"))  # fmt: skip
-        expected = [
-            f"Host: {host}",
-            *verdict.fields,
-            f"X-Forwarded-For: {sent.source}",
-            "X-Forwarded-Proto: http",
-            f"Via: {verdict.via}",
-        ]
-        if verdict.host:
-            expected.append(f"X-Forwarded-Host: {host}")
-        self.assertEqual(sorted(f"{name}: {value}" for name, value in request.fields), sorted(expected))
-        self.assertEqual(bytes(seen.body), verdict.body)
-        self.assertEqual([f"{name}: {value}" for name, value in request.trailers], list(verdict.trailers))
+            self.witness.assert_saw(self, seen[0], verdict, sent.source)
 
     # --- what the log says ---
 

@@ -276,5 +276,59 @@ TEST_CASE("trailers: harmless fields pass, deciding ones are dropped, malformed 
   CHECK((ok ? out : "!") == (c.expected == "!" ? "!" : "kept|" + c.expected));
 }
 
+TEST_CASE("trailers of a coded body say nothing about its bytes", "[http]") {
+  constexpr std::string_view kRaw =
+      "Digest: a\r\nContent-Digest: b\r\nRepr-Digest: c\r\nContent-MD5: d\r\nETag: \"e\"\r\nX-Rows: 3\r\n";
+  std::string all, some;
+  REQUIRE(filter_trailers(kRaw, all));
+  REQUIRE(filter_recoded_trailers(kRaw, some));
+  CHECK(all == kRaw);
+  CHECK(some == "X-Rows: 3\r\n");
+  CHECK_FALSE(filter_recoded_trailers("Digest : a\r\n", some));
+}
+
+TEST_CASE("a coded response: new coding, no ranges, no digests, a weak tag, Vary merged", "[http]") {
+  const std::string coded = client(
+      "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nETag: \"a\"\r\nVary: Cookie\r\nAccept-Ranges: bytes\r\n"
+      "Content-MD5: x\r\nDigest: x\r\nContent-Digest: x\r\nRepr-Digest: x\r\nX: y\r\nVary: Origin\r\n\r\n",
+      {.framing = Framing::kChunked, .recoding = {.coding = "br", .weak_tag = true, .vary = true}});
+  CHECK(coded ==
+        "HTTP/1.1 200 OK\r\nETag: W/\"a\"\r\nX: y\r\nVary: Cookie, Origin, Accept-Encoding\r\n"
+        "Content-Encoding: br\r\nTransfer-Encoding: chunked\r\n\r\n");
+}
+
+TEST_CASE("the parts of recoding by themselves", "[http]") {
+  struct Case {
+    const char* fields;
+    Recoding recoding;
+    const char* expected;
+  };
+  const auto c = GENERATE(values<Case>({
+      {"", {.vary = true}, "Vary: Accept-Encoding\r\n"},
+      {"Vary: accept-encoding\r\n", {.vary = true}, "Vary: accept-encoding\r\n"},
+      {"Vary: Origin\r\nVary: ACCEPT-ENCODING, X\r\n",
+       {.vary = true},
+       "Vary: Origin, ACCEPT-ENCODING, X\r\n"},
+      {"Vary: *\r\n", {.vary = true}, "Vary: *\r\n"},
+      {"Vary:\r\n", {.vary = true}, "Vary: Accept-Encoding\r\n"},
+      {"Vary:  X\r\n", {}, "Vary: X\r\n"},
+      {"ETag: \"a\"\r\nAccept-Ranges: bytes\r\nDigest: d\r\n",
+       {},
+       "ETag: \"a\"\r\nAccept-Ranges: bytes\r\nDigest: d\r\n"},
+      {"etag: \"a\"\r\n", {.weak_tag = true}, "etag: W/\"a\"\r\n"},
+      {"ETag: W/\"a\"\r\n", {.weak_tag = true}, "ETag: W/\"a\"\r\n"},
+      {"ETag: unquoted\r\n", {.weak_tag = true}, "ETag: unquoted\r\n"},
+      {"Accept-Ranges: bytes\r\n", {.weak_tag = true}, "Accept-Ranges: bytes\r\n"},
+  }));
+  CAPTURE(c.fields);
+  const std::string begin = "HTTP/1.1 304 Not Modified\r\n";
+  CHECK(client(begin + c.fields + "\r\n", {.recoding = c.recoding}) == begin + c.expected + "\r\n");
+  const ParsedResponse parsed(begin + c.fields + "\r\n");
+  std::array<char, 1024> buffer;
+  HeadWriter out(buffer);
+  write_recoded_fields(out, parsed.head(), c.recoding);
+  CHECK(out.text() == c.expected);
+}
+
 }  // namespace
 }  // namespace sluice::http

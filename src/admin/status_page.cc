@@ -2,6 +2,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "observe/sum.h"
 #include "os/kernel_paths.h"
@@ -24,11 +25,13 @@ static_assert(static_cast<std::size_t>(relay::Strategy::kSendfile) + 1 == observ
 
 }  // namespace
 
-std::string status_page(std::span<const observe::Counters* const> workers) {
+std::string status_page(std::span<const observe::Counters* const> workers, const observe::Counters& process) {
+  std::vector<const observe::Counters*> all(workers.begin(), workers.end());
+  all.push_back(&process);
   static const auto strategies = names_of<relay::Strategy, observe::kStrategies>();
   static const auto reasons = names_of<relay::Reason, kReasonsKnown>();
   nlohmann::ordered_json counters = nlohmann::ordered_json::object();
-  for (const auto& [name, value] : observe::sum(workers, strategies, reasons)) counters[name] = value;
+  for (const auto& [name, value] : observe::sum(all, strategies, reasons)) counters[name] = value;
   const nlohmann::ordered_json page = {{"version", SLUICE_VERSION},
                                        {"kernel_paths", os::kernel_paths_name()},
                                        {"workers", workers.size()},

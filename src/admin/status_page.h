@@ -9,7 +9,7 @@
 namespace sluice::admin {
 
 // {"version": "...", "kernel_paths": "sendfile+splice", "workers": 2, "counters": {"accepted": 1, ...}}. Any
-// thread.
-std::string status_page(std::span<const observe::Counters* const> workers);
+// thread. `process`: what no worker counts, but the main thread.
+std::string status_page(std::span<const observe::Counters* const> workers, const observe::Counters& process);
 
 }  // namespace sluice::admin

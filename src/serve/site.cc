@@ -37,8 +37,12 @@ std::uint16_t https_port_of(const std::vector<config::Listener>& listeners) {
 }
 
 Site::Site(loop::EventLoop& loop, loop::Offload& names, content::OpenFiles& files,
-           std::shared_ptr<const config::Config> config, const Site* previous)
-    : config_(std::move(config)), router_(config_->routes), https_port_(https_port_of(config_->listeners)) {
+           std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls,
+           const Site* previous)
+    : config_(std::move(config)),
+      tls_(std::move(tls)),
+      router_(config_->routes),
+      https_port_(https_port_of(config_->listeners)) {
   for (const auto& [name, upstream] : config_->upstreams) {
     std::shared_ptr<upstream::Group> old = previous == nullptr ? nullptr : previous->find_group(name);
     if (old == nullptr || !(old->config() == upstream))

@@ -17,6 +17,7 @@
 #include "content/static_files.h"
 #include "relay/stream_transfer.h"
 #include "serve/router.h"
+#include "tls/store.h"
 #include "upstream/group.h"
 
 namespace sluice::serve {
@@ -35,9 +36,11 @@ struct Route {
 class Site {
  public:
   Site(loop::EventLoop& loop, loop::Offload& names, content::OpenFiles& files,
-       std::shared_ptr<const config::Config> config, const Site* previous);
+       std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls,
+       const Site* previous);
 
   [[nodiscard]] const config::Config& config() const noexcept { return *config_; }
+  [[nodiscard]] const tls::Contexts& tls() const noexcept { return *tls_; }
   // Null: no route.
   [[nodiscard]] const Route* match(std::string_view host, std::string_view path) const noexcept;
   [[nodiscard]] upstream::Group* group(const std::string& name) const;
@@ -51,6 +54,7 @@ class Site {
   [[nodiscard]] std::shared_ptr<upstream::Group> find_group(const std::string& name) const;
 
   const std::shared_ptr<const config::Config> config_;
+  const std::shared_ptr<const tls::Contexts> tls_;
   std::map<std::string, std::shared_ptr<upstream::Group>> groups_;
   std::vector<Route> routes_;
   Router router_;

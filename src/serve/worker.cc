@@ -21,20 +21,26 @@ Worker::~Worker() {
   join();
 }
 
-void Worker::start(std::shared_ptr<const config::Config> config, std::function<void()> on_ended) {
-  on_ended_ = std::move(on_ended);
+void Worker::open(std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls) {
   state_ = std::make_unique<WorkerState>(loop_, files_, *config, counters_, page_);
   if (log_ != nullptr) state_->log = std::make_unique<observe::AccessBatch>(log_, counters_);
   flush_.state = state_.get();
   end_drain_.worker = this;
-  if (const std::string error = apply(std::move(config)); !error.empty()) throw std::runtime_error(error);
+  if (const std::string error = apply(std::move(config), std::move(tls)); !error.empty())
+    throw std::runtime_error(error);
+}
+
+void Worker::start(std::function<void()> on_ended) {
+  on_ended_ = std::move(on_ended);
   thread_ = std::thread([this] { run(); });
 }
 
 // Everything new is made before anything old is given up, so a failure leaves all as it was.
-std::string Worker::apply(std::shared_ptr<const config::Config> config) {
+std::string Worker::apply(std::shared_ptr<const config::Config> config,
+                          std::shared_ptr<const tls::Contexts> tls) {
   try {
-    auto site = std::make_shared<Site>(loop_, names_, state_->files, config, state_->site.get());
+    auto site =
+        std::make_shared<Site>(loop_, names_, state_->files, config, std::move(tls), state_->site.get());
     std::map<std::string, std::unique_ptr<Listener>> fresh;
     for (const config::Listener& entry : config->listeners) {
       if (listeners_.contains(entry.listen)) continue;
@@ -67,10 +73,11 @@ std::string Worker::apply(std::shared_ptr<const config::Config> config) {
 }
 
 std::future<std::string> Worker::take(std::shared_ptr<const config::Config> config,
+                                      std::shared_ptr<const tls::Contexts> tls,
                                       std::shared_ptr<observe::AccessLog> log) {
   auto answer = std::make_shared<std::promise<std::string>>();
-  loop_.post([this, config = std::move(config), log = std::move(log), answer] {
-    const std::string error = apply(config);
+  loop_.post([this, config = std::move(config), tls = std::move(tls), log = std::move(log), answer] {
+    const std::string error = apply(config, tls);
     if (error.empty() && log != log_) {
       log_ = log;
       state_->log = log_ == nullptr ? nullptr : std::make_unique<observe::AccessBatch>(log_, counters_);

@@ -27,12 +27,15 @@ class Worker {
          StatusPage page);
   ~Worker();  // stop() and join
 
-  // Binds the listeners and starts the thread, whose last act is to call `on_ended`. Throws
-  // std::runtime_error when an address or a file root can't be opened.
-  void start(std::shared_ptr<const config::Config> config, std::function<void()> on_ended);
+  // Binds the listeners and opens the file roots. Nobody is let in yet, so that the process may give up its
+  // privileges first. Throws std::runtime_error when an address or a file root can't be opened.
+  void open(std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls);
+  // Starts the thread, whose last act is to call `on_ended`.
+  void start(std::function<void()> on_ended);
 
   // A new snapshot: requests from now on follow it. The answer is empty, or says why the old one stays.
   std::future<std::string> take(std::shared_ptr<const config::Config> config,
+                                std::shared_ptr<const tls::Contexts> tls,
                                 std::shared_ptr<observe::AccessLog> log);
 
   // No new clients; ends when the last exchange has, at latest after timeouts.drain.
@@ -52,7 +55,7 @@ class Worker {
     void on_deadline() override;
   };
 
-  std::string apply(std::shared_ptr<const config::Config> config);
+  std::string apply(std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls);
   void begin_drain();
   void run();
 

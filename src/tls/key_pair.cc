@@ -90,7 +90,20 @@ std::shared_ptr<const KeyPair> read_key_pair(const PemText& certificate, const P
     throw TlsError(key.file + ": is not the key of the first certificate in " + certificate.file);
   }
   pair->names = names_of(*pair->leaf);
+  // Whether a context will have it is known now, while there may be an older pair to keep.
+  const SslCtxPtr trial(SSL_CTX_new(TLS_method()));
+  if (trial == nullptr) throw TlsError("no TLS context: " + last_error());
+  SSL_CTX_set_security_level(trial.get(), kSecurityLevel);
+  use(*trial, *pair);
   return pair;
+}
+
+void use(SSL_CTX& context, const KeyPair& pair) {
+  STACK_OF(X509)* const chain = sk_X509_new_null();
+  for (const X509Ptr& link : pair.chain) sk_X509_push(chain, link.get());
+  const bool taken = SSL_CTX_use_cert_and_key(&context, pair.leaf.get(), pair.key.get(), chain, 1) == 1;
+  sk_X509_free(chain);
+  if (!taken) throw TlsError(pair.file + ": can't be used: " + last_error());
 }
 
 std::vector<std::string> names_of(const X509& certificate) {

@@ -37,6 +37,12 @@ std::vector<X509Ptr> read_certificates(const PemText& pem);
 
 std::shared_ptr<const KeyPair> read_key_pair(const PemText& certificate, const PemText& key);
 
+// Makes it a certificate of `context`, which takes references of its own.
+void use(SSL_CTX& context, const KeyPair& pair);
+
+// The least strength of keys and signatures: OpenSSL's level of 112 bits, with RSA from 2048 and no SHA-1.
+inline constexpr int kSecurityLevel = 2;
+
 // The names of KeyPair, of any certificate.
 std::vector<std::string> names_of(const X509& certificate);
 

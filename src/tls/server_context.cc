@@ -17,7 +17,6 @@ constexpr const char* kCiphers12 =
 constexpr const char* kCiphers13 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* kGroups = "X25519:P-256:P-384";
-constexpr int kSecurityLevel = 2;  // 112 bits: RSA from 2048, no SHA-1
 
 // What an SSL carries of us: the context it came from, and what became of the request for a staple.
 struct Attached {
@@ -179,7 +178,7 @@ SslCtxPtr ServerContext::make_context(const std::vector<std::size_t>& chosen) {
   // Sessions live in tickets, not here: no memory, and any worker can go on with them. No early data: it can be replayed.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_early_data(context, 0);
-  const auto lifetime = std::chrono::ceil<std::chrono::seconds>(parts_.tickets->rotation());
+  const auto lifetime = std::chrono::ceil<std::chrono::seconds>(parts_.session_life);
   SSL_CTX_set_timeout(
       context, static_cast<long>(std::min<std::chrono::seconds>(lifetime, std::chrono::days(7)).count()));
   require(
@@ -208,12 +207,7 @@ SslCtxPtr ServerContext::make_context(const std::vector<std::size_t>& chosen) {
 
 void ServerContext::offer(SSL_CTX& context, const Certificate& certificate) {
   const KeyPair& pair = *certificate.pair;
-  STACK_OF(X509)* const chain = sk_X509_new_null();
-  for (const X509Ptr& link : pair.chain) sk_X509_push(chain, link.get());
-  // Takes references of its own.
-  const bool taken = SSL_CTX_use_cert_and_key(&context, pair.leaf.get(), pair.key.get(), chain, 1) == 1;
-  sk_X509_free(chain);
-  if (!taken) throw TlsError(pair.file + ": can't be used: " + last_error());
+  use(context, pair);
   if (certificate.staple != nullptr)
     staples_[pair.leaf.get()] = {certificate.staple->der, good_until(*certificate.staple, *pair.leaf)};
 }

@@ -9,6 +9,7 @@
 // Source    RFC 6066 (SNI, OCSP), RFC 7301 (ALPN), RFC 8446; Mozilla's "intermediate" profile.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,6 +47,7 @@ class ServerContext : public std::enable_shared_from_this<ServerContext> {
     std::shared_ptr<const Authorities> client_ca;  // unless client_certificates is off
     std::vector<std::string> alpn;                 // in our order; empty: the client's offer is not looked at
     std::shared_ptr<TicketKeys> tickets;
+    std::chrono::milliseconds session_life{std::chrono::hours(12)};  // one rotation: see TicketKeys
     bool operator==(const Parts&) const = default;
   };
 

@@ -43,11 +43,6 @@ TicketKeys::TicketKeys(std::chrono::milliseconds rotation, os::Time now) : rotat
   if (!fill(newest_, now)) throw TlsError("no key for session tickets: " + last_error());
 }
 
-std::chrono::milliseconds TicketKeys::rotation() const {
-  const std::lock_guard lock(mutex_);
-  return rotation_;
-}
-
 void TicketKeys::set_rotation(std::chrono::milliseconds rotation) {
   const std::lock_guard lock(mutex_);
   rotation_ = rotation;

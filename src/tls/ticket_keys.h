@@ -37,7 +37,6 @@ class TicketKeys {
  public:
   TicketKeys(std::chrono::milliseconds rotation, os::Time now);
 
-  [[nodiscard]] std::chrono::milliseconds rotation() const;
   void set_rotation(std::chrono::milliseconds rotation);
   // When rotate() has something to do again: a new key, or an old one that is over.
   [[nodiscard]] os::Time due() const;

@@ -74,7 +74,7 @@ TEST_CASE("the operating notes explain every ending, in the order of the code", 
 TEST_CASE("the operating notes explain every counter of the status page, in its order", "[operating]") {
   const observe::Counters counters;
   const observe::Counters* const worker[] = {&counters};
-  const auto page = nlohmann::ordered_json::parse(admin::status_page(worker));
+  const auto page = nlohmann::ordered_json::parse(admin::status_page(worker, {}));
   // A family is explained once: "endings_*".
   const std::string families[] = {"bodies_by_path_", "bytes_by_path_", "bodies_by_reason_", "endings_"};
   std::vector<std::string> known;

@@ -31,7 +31,8 @@ class World {
  public:
   explicit World(Machine& machine)
       : machine_(machine), state_(loop_, offload_, *configuration(), counters_, {}) {
-    state_.site = std::make_shared<serve::Site>(loop_, offload_, state_.files, configuration(), nullptr);
+    state_.site = std::make_shared<serve::Site>(loop_, offload_, state_.files, configuration(),
+                                                std::make_shared<const tls::Contexts>(), nullptr);
     listener_.emplace(state_, "127.0.0.1:80", [this](os::UniqueFd fd, const os::Address& peer) {
       serve::ClientConnection::accept(state_, configuration()->listeners.front(), std::move(fd), peer);
     });

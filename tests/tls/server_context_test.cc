@@ -288,12 +288,3 @@ TEST_CASE("a connection outlives the configuration it came from", "[tls]") {
   CHECK(shake(std::move(server), std::move(Client().ssl)).done);
   CHECK(watched.expired());
 }
-
-TEST_CASE("a certificate that the library refuses is told with its file", "[tls]") {
-  Made weak = make({});
-  weak.key.reset(EVP_RSA_gen(1024));
-  X509_set_pubkey(weak.certificate.get(), weak.key.get());
-  X509_sign(weak.certificate.get(), weak.key.get(), EVP_sha256());
-  CHECK_THROWS_WITH(ServerContext::make(parts_of({pair_of(weak)})),
-                    Catch::Matchers::StartsWith("site.pem: can't be used: ee key too small"));
-}

@@ -31,7 +31,7 @@ KeyPtr read_key(const PemText& pem) {
                    ": the key is encrypted; write it without a passphrase (openssl pkey -in FILE -out NEW)");
   }
   if (key != nullptr) return key;
-  const bool none = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  const bool none = pem.text.find("PRIVATE KEY-----") == std::string::npos;
   const std::string why = last_error();
   throw TlsError(pem.file + (none ? ": there is no private key in it (PEM)"
                                   : ": the private key can't be read: " + why));

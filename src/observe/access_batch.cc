@@ -89,6 +89,12 @@ void AccessBatch::add(const AccessRecord& record) {
   append_text(text_, R"(,"host":)", record.host);
   append_text(text_, R"(,"target":)", record.target);
   append_text(text_, R"(,"protocol":)", record.protocol);
+  if (!record.tls.version.empty()) {
+    append_text(text_, R"(,"tls":)", record.tls.version);
+    append_text(text_, R"(,"sni":)", record.tls.server_name);
+    if (record.tls.resumed) text_.append(R"(,"resumed":true)");
+    if (record.tls.kernel) text_.append(R"(,"ktls":true)");
+  }
   append_text(text_, R"(,"route":)", record.route);
   append_text(text_, R"(,"upstream":)", record.upstream);
   append_count(text_, R"(,"status":)", static_cast<std::uint64_t>(record.status));

@@ -24,6 +24,11 @@ struct AccessRecord {
   os::Address client;
   std::string_view method, host, target, user_agent, referer;  // raw; escaped when written
   std::string_view protocol;                                   // "HTTP/1.1", "tcp"
+  struct Tls {
+    std::string_view version;  // "TLSv1.3"; empty: none of this is written
+    std::string_view server_name;
+    bool resumed = false, kernel = false;
+  } tls;
   std::string_view route;
   std::string_view upstream;    // "127.0.0.1:9001"; empty: none was used
   int status = 0;               // what the client was told; 0: nothing

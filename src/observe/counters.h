@@ -41,6 +41,7 @@ struct alignas(64) Counters {
   std::array<Counter, kStrategies> bytes_by_path;   // body bytes in both directions
   std::array<Counter, kReasons> bodies_by_reason;
   std::array<Counter, kEndings> endings;
+  Counter tls_handshaking;                          // now
   Counter ktls_sending, ktls_receiving;            // TLS connections whose sending, receiving side went into the kernel
   Counter ktls_missing, ktls_cipher, ktls_refused;  // it was asked for, and did not: relay::Reason
   Counter ktls_revoked;                             // ended because the kernel could not change its key

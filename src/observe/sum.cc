@@ -32,6 +32,7 @@ constexpr Named kFirst[] = {
 };
 
 constexpr Named kLast[] = {
+    {"tls_handshaking", &Counters::tls_handshaking},
     {"ktls_sending", &Counters::ktls_sending},
     {"ktls_receiving", &Counters::ktls_receiving},
     {"ktls_missing", &Counters::ktls_missing},

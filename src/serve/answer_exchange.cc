@@ -29,7 +29,9 @@ void AnswerExchange::refuse(int status, const char* why, bool close, observe::En
   ending_ = ending;
   why_ = why;
   if (close) keep_alive_ = false;
-  content::Answer plain = plain_answer(status);
+  const bool plain_http = why == std::string_view(kPlainHttp);
+  content::Answer plain = plain_answer(
+      status, plain_http ? "This port speaks TLS: use an address that begins with https://\n" : "");
   if (status == 405) plain.fields += kAllow;
   if (status == 503) plain.fields += "Retry-After: 1\r\n";
   answer(std::move(plain));

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "observe/access_log.h"
 #include "os/address.h"
 #include "relay/buffer.h"
 #include "relay/channel.h"
@@ -18,14 +19,15 @@ namespace sluice::serve {
 // What TLS told of the connection, and what its listener wants said; shared by all streams of it.
 struct Secured {
   bool on = false;
-  std::string_view version;             // "TLSv1.3", for the log
-  std::string_view server_name;         // SNI; may be empty
-  bool kernel = false;                  // the sending side is in kernel TLS
-  bool client_verified = false;         // the client showed a certificate that we trust
-  std::string_view client_certificate;  // RFC 9440 Client-Cert value; empty: none was shown
-  std::string_view client_subject;      // RFC 4514 text of its subject; empty: none
-  std::chrono::seconds hsts{0};         // what responses shall say; 0: nothing
-  bool to_https = false;                // without TLS: every request is sent to https instead
+  std::string_view version;        // "TLSv1.3", for the log
+  std::string server_name;         // SNI; may be empty
+  bool resumed = false;            // an earlier session went on
+  bool kernel = false;             // the sending side is in kernel TLS
+  bool client_verified = false;    // the client showed a certificate that we trust
+  std::string client_certificate;  // RFC 9440 Client-Cert value; empty: none was shown
+  std::string client_subject;      // RFC 4514 text of its subject; empty: none
+  std::chrono::seconds hsts{0};    // what responses shall say; 0: nothing
+  bool to_https = false;           // without TLS: every request is sent to https instead
 };
 
 enum class HeadKind : std::uint8_t {
@@ -34,6 +36,8 @@ enum class HeadKind : std::uint8_t {
   kWhole,     // nothing follows: HEAD, 204, 304, or a length of 0
   kSwitched,  // 101: bytes both ways follow
 };
+
+observe::AccessRecord::Tls log_of(const Secured& secured) noexcept;
 
 class Client {
  public:

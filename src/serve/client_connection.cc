@@ -6,6 +6,7 @@
 #include "relay/socket_channel.h"
 #include "serve/dispatch.h"
 #include "serve/exchange.h"
+#include "serve/own_answer.h"
 
 namespace sluice::serve {
 
@@ -14,15 +15,25 @@ void ClientConnection::accept(WorkerState& state, const config::Listener& listen
   os::set_nodelay(fd.get());
   auto channel = std::make_unique<relay::SocketChannel>();
   if (!channel->attach(state.loop, std::move(fd))) return state.counters.turned_away.add();
-  auto* connection =
-      new ClientConnection(state, listener, std::move(channel), peer);  // owned by itself: see Session
-  state.begin_session(*connection);
-  connection->set_deadline(state.site->config().timeouts.head);
+  begin(state, std::move(channel), peer, {.to_https = listener.redirect_https});
 }
 
-ClientConnection::ClientConnection(WorkerState& state, const config::Listener& listener,
-                                   std::unique_ptr<relay::Channel> channel, const os::Address& peer)
-    : state_(state), channel_(std::move(channel)), peer_(peer), to_https_(listener.redirect_https) {
+ClientConnection* ClientConnection::begin(WorkerState& state, std::unique_ptr<relay::Channel> channel,
+                                          const os::Address& peer, const Secured& secured) {
+  auto* connection =
+      new ClientConnection(state, std::move(channel), peer, secured);  // owned by itself: see Session
+  state.begin_session(*connection);
+  connection->set_deadline(state.site->config().timeouts.head);
+  return connection;
+}
+
+ClientConnection::ClientConnection(WorkerState& state, std::unique_ptr<relay::Channel> channel,
+                                   const os::Address& peer, const Secured& secured)
+    : state_(state),
+      channel_(std::move(channel)),
+      peer_(peer),
+      secured_(secured.on ? std::make_unique<const Secured>(secured) : nullptr),
+      to_https_(secured.to_https) {
   channel_->set_handler(*this);
 }
 
@@ -30,7 +41,13 @@ ClientConnection::~ClientConnection() = default;
 
 const Secured& ClientConnection::secured() const noexcept {
   static const Secured kPlain{}, kToHttps{.to_https = true};
+  if (secured_ != nullptr) return *secured_;
   return to_https_ ? kToHttps : kPlain;
+}
+
+void ClientConnection::refuse_plain_http() {
+  start_refusal(400, kPlainHttp, observe::Ending::kRefused);
+  settle();
 }
 
 void ClientConnection::end(relay::Close how) {
@@ -131,14 +148,14 @@ void ClientConnection::start_exchange(http::RequestParser& parser) {
   // loop/socket.h.)
   if (drained_ && facts.verdict == http::Verdict::kOk && facts.framing == http::Framing::kNone)
     channel_->clear_readable();
-  start(dispatch(*this, state_, head, facts));
+  start_exchange(dispatch(*this, state_, head, facts));
 }
 
 void ClientConnection::start_refusal(int status, const char* why, observe::Ending ending) {
-  start(refuse(*this, state_, status, why, nullptr, ending));
+  start_exchange(refuse(*this, state_, status, why, nullptr, ending));
 }
 
-void ClientConnection::start(std::unique_ptr<Exchange> exchange) {
+void ClientConnection::start_exchange(std::unique_ptr<Exchange> exchange) {
   phase_ = Phase::kExchange;
   exchange_ = std::move(exchange);
   exchange_->start();

@@ -31,6 +31,12 @@ class ClientConnection final : public Session,
   // Takes the descriptor; the connection owns itself from here on (see Session).
   static void accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
                      const os::Address& peer);
+  // On a channel that is established already, e.g. over TLS. Call start() or refuse_plain_http() as the last thing:
+  // bytes may be waiting.
+  static ClientConnection* begin(WorkerState& state, std::unique_ptr<relay::Channel> channel,
+                                 const os::Address& peer, const Secured& secured);
+  void start() { on_channel(*channel_); }
+  void refuse_plain_http();  // what came was HTTP, and should have been TLS
   ~ClientConnection() override;
 
   void begin_drain() override;
@@ -49,8 +55,8 @@ class ClientConnection final : public Session,
  private:
   enum class Phase : std::uint8_t { kIdle, kHead, kExchange, kLinger };
 
-  ClientConnection(WorkerState& state, const config::Listener& listener,
-                   std::unique_ptr<relay::Channel> channel, const os::Address& peer);
+  ClientConnection(WorkerState& state, std::unique_ptr<relay::Channel> channel, const os::Address& peer,
+                   const Secured& secured);
   void on_channel(relay::Channel&) override;
   void on_deadline() override;
 
@@ -58,7 +64,7 @@ class ClientConnection final : public Session,
   bool fill();
   void start_exchange(http::RequestParser& parser);
   void start_refusal(int status, const char* why, observe::Ending ending);
-  void start(std::unique_ptr<Exchange> exchange);
+  void start_exchange(std::unique_ptr<Exchange> exchange);
   void become_idle();
   void begin_linger();
   void linger();
@@ -67,6 +73,7 @@ class ClientConnection final : public Session,
   WorkerState& state_;
   const std::unique_ptr<relay::Channel> channel_;
   const os::Address peer_;
+  const std::unique_ptr<const Secured> secured_;  // null: no TLS
   const bool to_https_;
   Phase phase_ = Phase::kIdle;
   bool drained_ = false;  // the last read took all there was

@@ -79,6 +79,7 @@ void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& move
       .protocol = client_.multiplexed() ? "HTTP/2"
                   : http10_             ? "HTTP/1.0"
                                         : "HTTP/1.1",
+      .tls = log_of(client_.secured()),
       .route = route_ == nullptr ? std::string_view() : std::string_view(route_->config->name),
       .upstream = upstream_name_,
       .status = status_,

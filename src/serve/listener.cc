@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "os/process.h"
 #include "os/socket.h"
@@ -17,8 +18,12 @@ constexpr int kAcceptsPerEvent = 64;  // then others get their turn
 constexpr std::chrono::milliseconds kRest{100};
 }  // namespace
 
-Listener::Listener(WorkerState& state, const std::string& address, OnClient on_client)
-    : state_(state), name_(address), on_client_(std::move(on_client)), spare_(os::open_spare()) {
+Listener::Listener(WorkerState& state, const std::string& address, OnClient on_client, IsFull is_full)
+    : state_(state),
+      name_(address),
+      on_client_(std::move(on_client)),
+      is_full_(std::move(is_full)),
+      spare_(os::open_spare()) {
   const auto parsed = os::Address::parse(address);
   if (!parsed) throw std::runtime_error("can't listen on " + address + ": not an address");
   os::SocketOr made = os::listen_tcp(*parsed, kBacklog);
@@ -31,6 +36,10 @@ Listener::Listener(WorkerState& state, const std::string& address, OnClient on_c
 
 void Listener::accept_waiting(int most) {
   for (int i = 0; i < most; ++i) {
+    if (watch_ && is_full_ && is_full_()) {
+      held_ = true;
+      return watch_->pause();
+    }
     os::Address peer;
     os::SocketOr client = os::accept_tcp(fd_.get(), peer);
     if (client.fd.valid()) {
@@ -87,11 +96,16 @@ void Listener::rest() {
   state_.loop.deadlines().set(*this, state_.loop.now() + kRest);
 }
 
+void Listener::look_again() {
+  if (std::exchange(held_, false)) watch_->resume();
+}
+
 void Listener::finish() {
   if (!fd_.valid()) return;
-  accept_waiting(kBacklog);
   cancel();
+  held_ = false;
   watch_.reset();
+  accept_waiting(kBacklog);
   fd_.reset();
 }
 

@@ -22,9 +22,13 @@ namespace sluice::serve {
 class Listener final : private loop::Deadline {
  public:
   using OnClient = std::function<void(os::UniqueFd, const os::Address&)>;
+  using IsFull = std::function<bool()>;
 
-  // Throws std::runtime_error: "can't listen on 127.0.0.1:80: Permission denied".
-  Listener(WorkerState& state, const std::string& address, OnClient on_client);
+  // Throws std::runtime_error: "can't listen on 127.0.0.1:80: Permission denied". While `is_full()` clients wait in the
+  // kernel; look_again() when it may be over.
+  Listener(WorkerState& state, const std::string& address, OnClient on_client, IsFull is_full = {});
+
+  void look_again();
 
   // Clients that the kernel has already let in are served, then the socket closes: none of them is refused.
   void finish();
@@ -38,6 +42,8 @@ class Listener final : private loop::Deadline {
   WorkerState& state_;
   const std::string name_;
   const OnClient on_client_;
+  const IsFull is_full_;
+  bool held_ = false;  // it was full
   os::UniqueFd fd_, spare_;
   std::optional<loop::Watch> watch_;
   observe::Throttle shortage_{std::chrono::minutes(1)};

@@ -24,8 +24,9 @@ OwnAnswer::OwnAnswer(WorkerState& state, content::Answer answer, const AnswerOpt
   head_ = out.text();
 }
 
-content::Answer plain_answer(int status) {
+content::Answer plain_answer(int status, std::string_view more) {
   std::string text = std::to_string(status) + " " + std::string(http::reason_phrase(status)) + "\n";
+  text.append(more);
   content::Answer answer{.status = status,
                          .fields = "Content-Type: text/plain; charset=utf-8\r\n",
                          .body = {},

@@ -43,6 +43,9 @@ class OwnAnswer {
 };
 
 // "404 Not Found\n" as plain text, for every answer that has nothing better to say.
-content::Answer plain_answer(int status);
+content::Answer plain_answer(int status, std::string_view more = {});
+
+// Why a request without TLS is refused where TLS is spoken; the answer says what to do about it.
+inline constexpr char kPlainHttp[] = "plain-http";
 
 }  // namespace sluice::serve

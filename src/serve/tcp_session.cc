@@ -15,17 +15,26 @@ void TcpSession::accept(WorkerState& state, const config::Listener& listener, os
   os::set_nodelay(fd.get());
   auto client = std::make_unique<relay::SocketChannel>();
   if (!client->attach(state.loop, std::move(fd))) return state.counters.turned_away.add();
-  auto* session = new TcpSession(state, listener, std::move(client), peer);  // owned by itself: see Session
-  state.begin_session(*session);
-  state.counters.tunnels.add();
-  session->find_server();
+  begin(state, state.site, listener, std::move(client), peer, {})->start();
 }
 
-TcpSession::TcpSession(WorkerState& state, const config::Listener& listener,
-                       std::unique_ptr<relay::Channel> client, const os::Address& peer)
+TcpSession* TcpSession::begin(WorkerState& state, const std::shared_ptr<const Site>& site,
+                              const config::Listener& listener, std::unique_ptr<relay::Channel> client,
+                              const os::Address& peer, const Secured& secured) {
+  auto* session = new TcpSession(state, site, listener, std::move(client), peer,
+                                 secured);  // owned by itself: see Session
+  state.begin_session(*session);
+  state.counters.tunnels.add();
+  return session;
+}
+
+TcpSession::TcpSession(WorkerState& state, const std::shared_ptr<const Site>& site,
+                       const config::Listener& listener, std::unique_ptr<relay::Channel> client,
+                       const os::Address& peer, const Secured& secured)
     : state_(state),
-      site_(state.site),
+      site_(site),
       peer_(peer),
+      secured_(secured),
       policy_(policy_of(listener.relay)),
       group_(site_->group(listener.upstream)),
       began_(state.loop.now()),
@@ -148,6 +157,7 @@ void TcpSession::log(observe::Ending ending) const {
       .time = wall_,
       .client = peer_,
       .protocol = "tcp",
+      .tls = log_of(secured_),
       .route = group_->config().name,
       .upstream = upstream_name_,
       .bytes_in = tunnel_ == nullptr ? 0 : tunnel_->from_client(),

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "os/address.h"
 #include "relay/channel.h"
+#include "serve/client.h"
 #include "serve/tunnel.h"
 #include "serve/worker_state.h"
 #include "upstream/connection.h"
@@ -21,14 +22,19 @@ class TcpSession final : public Session,
  public:
   static void accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
                      const os::Address& peer);
+  // On a channel that is established already: TLS ends here. `listener` is of `site`. Call start() as the last thing.
+  static TcpSession* begin(WorkerState& state, const std::shared_ptr<const Site>& site,
+                           const config::Listener& listener, std::unique_ptr<relay::Channel> client,
+                           const os::Address& peer, const Secured& secured);
+  void start() { find_server(); }
   ~TcpSession() override;
 
   void begin_drain() override {}  // it runs until it ends or the drain's deadline cuts it
   void cut() override { end(observe::Ending::kDrained, true); }
 
  private:
-  TcpSession(WorkerState& state, const config::Listener& listener, std::unique_ptr<relay::Channel> client,
-             const os::Address& peer);
+  TcpSession(WorkerState& state, const std::shared_ptr<const Site>& site, const config::Listener& listener,
+             std::unique_ptr<relay::Channel> client, const os::Address& peer, const Secured& secured);
   void on_channel(relay::Channel& channel) override;
   void on_deadline() override;
   void run_deferred() override { drive(); }
@@ -42,6 +48,7 @@ class TcpSession final : public Session,
   WorkerState& state_;
   const std::shared_ptr<const Site> site_;
   const os::Address peer_;
+  const Secured secured_;
   const relay::Policy policy_;
   upstream::Group* const group_;
   const os::Time began_;

@@ -5,6 +5,7 @@
 #include "os/process.h"
 #include "serve/client_connection.h"
 #include "serve/tcp_session.h"
+#include "serve/tls_handshake.h"
 
 namespace sluice::serve {
 
@@ -26,6 +27,9 @@ void Worker::open(std::shared_ptr<const config::Config> config, std::shared_ptr<
   if (log_ != nullptr) state_->log = std::make_unique<observe::AccessBatch>(log_, counters_);
   flush_.state = state_.get();
   end_drain_.worker = this;
+  state_->on_handshake_room = [this] {
+    for (const auto& [address, listener] : listeners_) listener->look_again();
+  };
   if (const std::string error = apply(std::move(config), std::move(tls)); !error.empty())
     throw std::runtime_error(error);
 }
@@ -44,17 +48,11 @@ std::string Worker::apply(std::shared_ptr<const config::Config> config,
     std::map<std::string, std::unique_ptr<Listener>> fresh;
     for (const config::Listener& entry : config->listeners) {
       if (listeners_.contains(entry.listen)) continue;
-      // The protocol is looked up for each client: a reload may change what an address serves.
       const auto on_client = [this, address = entry.listen](os::UniqueFd fd, const os::Address& peer) {
-        for (const config::Listener& listener : state_->site->config().listeners) {
-          if (listener.listen != address) continue;
-          if (listener.protocol == config::Protocol::kTcp) {
-            return TcpSession::accept(*state_, listener, std::move(fd), peer);
-          }
-          return ClientConnection::accept(*state_, listener, std::move(fd), peer);
-        }
+        this->on_client(address, std::move(fd), peer);
       };
-      fresh.emplace(entry.listen, std::make_unique<Listener>(*state_, entry.listen, on_client));
+      const auto is_full = [this, address = entry.listen] { return this->is_full(address); };
+      fresh.emplace(entry.listen, std::make_unique<Listener>(*state_, entry.listen, on_client, is_full));
     }
     std::map<std::string, std::unique_ptr<Listener>> kept;
     for (const config::Listener& entry : config->listeners) {
@@ -70,6 +68,33 @@ std::string Worker::apply(std::shared_ptr<const config::Config> config,
   } catch (const std::exception& e) {
     return e.what();
   }
+}
+
+// Looked up for each client: a reload may change what an address serves.
+const config::Listener* Worker::listener_at(const std::string& address) const noexcept {
+  for (const config::Listener& listener : state_->site->config().listeners)
+    if (listener.listen == address) return &listener;
+  return nullptr;
+}
+
+void Worker::on_client(const std::string& address, os::UniqueFd fd, const os::Address& peer) {
+  const config::Listener* const listener = listener_at(address);
+  if (listener == nullptr) return;
+  if (listener->tls) {
+    const tls::ServerContext* const context = state_->site->tls().listener(address);
+    tls::SslPtr ssl = context == nullptr ? nullptr : context->new_connection();
+    if (ssl == nullptr) return state_->counters.turned_away.add();
+    return TlsHandshake::accept(*state_, *listener, std::move(ssl), std::move(fd), peer);
+  }
+  if (listener->protocol == config::Protocol::kTcp)
+    return TcpSession::accept(*state_, *listener, std::move(fd), peer);
+  ClientConnection::accept(*state_, *listener, std::move(fd), peer);
+}
+
+bool Worker::is_full(const std::string& address) const noexcept {
+  if (state_->handshakes < state_->site->config().limits.handshakes) return false;
+  const config::Listener* const listener = listener_at(address);
+  return listener != nullptr && listener->tls.has_value();
 }
 
 std::future<std::string> Worker::take(std::shared_ptr<const config::Config> config,

@@ -56,6 +56,9 @@ class Worker {
   };
 
   std::string apply(std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls);
+  [[nodiscard]] const config::Listener* listener_at(const std::string& address) const noexcept;
+  void on_client(const std::string& address, os::UniqueFd fd, const os::Address& peer);
+  [[nodiscard]] bool is_full(const std::string& address) const noexcept;
   void begin_drain();
   void run();
 

@@ -51,6 +51,17 @@ void WorkerState::end_session(Session& session) noexcept {
   if (draining && session_count == 0 && on_last_session) on_last_session();
 }
 
+void WorkerState::begin_handshake() noexcept {
+  ++handshakes;
+  counters.tls_handshaking.add();
+}
+
+void WorkerState::end_handshake() {
+  --handshakes;
+  counters.tls_handshaking.subtract();
+  if (on_handshake_room) on_handshake_room();
+}
+
 std::string_view WorkerState::date() noexcept {
   const std::time_t now = std::chrono::system_clock::to_time_t(os::wall_now());
   if (now != date_second_) {
@@ -64,6 +75,13 @@ void WorkerState::tell_no_connection(const std::string& upstream, const std::str
   if (const auto held = no_connection_.pass(loop.now()))
     spdlog::warn("upstream {}: no connection to {}: {} ({} times more since it was said last)", upstream,
                  server, std::generic_category().message(error), *held);
+}
+
+void WorkerState::tell_handshake_failed(const std::string& listener, const os::Address& peer,
+                                        const std::string& why) {
+  if (const auto held = handshake_failed_.pass(loop.now()))
+    spdlog::info("listener {}: TLS handshake with {} failed: {} ({} times more since it was said last)",
+                 listener, peer.text(), why, *held);
 }
 
 void WorkerState::tell_marked_down(const std::string& upstream, const upstream::Server& server) {

@@ -60,19 +60,27 @@ class WorkerState {
   void begin_session(Session& session) noexcept;
   void end_session(Session& session) noexcept;  // destroys it: the caller touches nothing of it afterwards
 
+  // TLS handshakes under way, and what to do when there is room for another: see Listener.
+  std::size_t handshakes = 0;
+  std::function<void()> on_handshake_room;
+  void begin_handshake() noexcept;
+  void end_handshake();
+
   // The current Date value; valid until the next call.
   std::string_view date() noexcept;
   // What people must know about an upstream's servers, in the error log.
   void tell_no_connection(const std::string& upstream, const std::string& server, int error);  // now and then
   void tell_marked_down(const std::string& upstream, const upstream::Server& server);  // counts it, too
   void tell_up_again(const std::string& upstream, const upstream::Server& server);
+  // ... and about clients that speak no TLS that we do. Now and then.
+  void tell_handshake_failed(const std::string& listener, const os::Address& peer, const std::string& why);
   // Copies what the pools know into the counters, for readers on other threads.
   void publish() noexcept;
 
  private:
   std::time_t date_second_ = -1;
   char date_[http::kDateSize];
-  observe::Throttle no_connection_{std::chrono::seconds(10)};
+  observe::Throttle no_connection_{std::chrono::seconds(10)}, handshake_failed_{std::chrono::seconds(10)};
 };
 
 }  // namespace sluice::serve

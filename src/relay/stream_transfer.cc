@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <limits>
+#include <utility>
 
 namespace sluice::relay {
 
@@ -82,7 +83,8 @@ Question StreamTransfer::question(std::uint64_t run) const noexcept {
           .sendfile_min = plan_.policy.sendfile_min};
 }
 
-bool StreamTransfer::splices(std::uint64_t run) {
+bool StreamTransfer::splices(Ends io, std::uint64_t run) {
+  meet(io.source, io.sink);
   if (!deciding_ && plan_.in != Shape::kTunnel && (pipe_.valid() || !splicing_)) return splicing_;
   Question q = question(run);
   // A run that began spliced ends spliced: its rest is small only because most of it has gone.
@@ -103,7 +105,8 @@ bool StreamTransfer::splices(std::uint64_t run) {
 }
 
 void StreamTransfer::meet(const Channel& source, const Channel& sink) noexcept {
-  source_ = source.source_kind();
+  const SourceKind before = std::exchange(source_, source.source_kind());
+  if (source_ != before) deciding_ = true;
   sink_ = sink.sink_kind();
   encrypted_ = sink_ == SinkKind::kUserTls ? sink.encrypted_because() : source.encrypted_because();
 }
@@ -153,7 +156,7 @@ StepResult StreamTransfer::run(Ends io, std::size_t budget) {
       if (pulled != Step::kMoved && pulled != Step::kSourceDry) return answer(pulled);
       // What goes on through the pipe is fetched before the memory part is sent, so that the two leave
       // together.
-      if (ready_ != 0 && !in_done_ && run_left() != 0 && splices(run_left())) {
+      if (ready_ != 0 && !in_done_ && run_left() != 0 && splices(io, run_left())) {
         const Step filled = fill_pipe(io, budget);
         if (filled != Step::kMoved && filled != Step::kSourceDry) return answer(filled);
       }
@@ -178,7 +181,7 @@ Step StreamTransfer::pull(Ends io, std::size_t budget) {
     if (decoded != Step::kMoved || ready_ != 0 || in_done_) return decoded;
   }
   if (eof_seen_) return source_ended(io);
-  if (const std::uint64_t run = run_left(); run != 0 && splices(run)) return fill_pipe(io, budget);
+  if (const std::uint64_t run = run_left(); run != 0 && splices(io, run)) return fill_pipe(io, budget);
   const Step filled = fill_memory(io);
   return filled == Step::kMoved ? decode(io.held) : filled;
 }
@@ -272,7 +275,10 @@ Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
   const os::IoResult got = io.source.splice_to(*pipe_, want);
   if (got.would_block()) return Step::kSourceDry;
   if (got.refused()) {
-    refused_ = deciding_ = true;
+    // For good; or kernel TLS has met a record that is no payload, and says by its kind what comes next.
+    meet(io.source, io.sink);
+    refused_ = refused_ || source_ == SourceKind::kSocket;
+    deciding_ = true;
     return Step::kMoved;  // ask again: the buffered path goes on from this byte
   }
   if (!got.ok()) {

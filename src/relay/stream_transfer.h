@@ -97,7 +97,7 @@ class StreamTransfer {
   void frame();
   bool take_trailers(std::string_view raw);
   [[nodiscard]] Question question(std::uint64_t run) const noexcept;
-  bool splices(std::uint64_t run);
+  bool splices(Ends io, std::uint64_t run);
   void note(Choice choice) noexcept;
   [[nodiscard]] std::uint64_t run_left() const noexcept;
   void took(std::uint64_t n) noexcept;
@@ -108,7 +108,8 @@ class StreamTransfer {
 
   Resources& resources_;
   StreamPlan plan_;
-  // What the two ends are; asked anew in each step, because kernel TLS may end in the middle of a body.
+  // What the two ends are; asked anew for each fill, because kernel TLS comes and goes in the middle of a body: what
+  // OpenSSL has read ahead, and what stands behind a control record, is taken from it.
   SourceKind source_ = SourceKind::kSocket;
   SinkKind sink_ = SinkKind::kPlainSocket;
   Reason encrypted_ = Reason::kEncrypted;

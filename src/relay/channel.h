@@ -59,6 +59,8 @@ class Channel {
   [[nodiscard]] virtual bool open() const noexcept = 0;
   // How far its making got: 0 established, EINPROGRESS not yet (ask again at its next event), else why it failed.
   [[nodiscard]] virtual int connect_error() noexcept = 0;
+  // ... in words, where they say more than errno. Valid until close().
+  [[nodiscard]] virtual std::string_view failure() const noexcept { return {}; }
   // No event follows. Idempotent; the destructor closes kCut where nobody did before.
   virtual void close(Close how) noexcept = 0;
 

@@ -51,7 +51,10 @@ void ProxyExchange::find_server() {
 }
 
 void ProxyExchange::on_connected(int error) {
-  if (error != 0) return server_lost(false);
+  if (error != 0) {
+    state_.tell_no_tls(route_->group->config().name, picked_->name(), server_->channel().failure());
+    return server_lost(false);
+  }
   connect_time_ = elapsed();
   move(ProxyInput::kConnected);
   begin_request();

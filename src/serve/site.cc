@@ -45,8 +45,10 @@ Site::Site(loop::EventLoop& loop, loop::Offload& names, content::OpenFiles& file
       https_port_(https_port_of(config_->listeners)) {
   for (const auto& [name, upstream] : config_->upstreams) {
     std::shared_ptr<upstream::Group> old = previous == nullptr ? nullptr : previous->find_group(name);
-    if (old == nullptr || !(old->config() == upstream))
-      old = std::make_shared<upstream::Group>(loop, names, upstream, old.get());
+    const auto encrypted = tls_->upstreams.find(name);
+    auto context = encrypted == tls_->upstreams.end() ? nullptr : encrypted->second;
+    if (old == nullptr || !(old->config() == upstream) || old->tls() != context.get())
+      old = std::make_shared<upstream::Group>(loop, names, upstream, old.get(), std::move(context));
     groups_.emplace(name, std::move(old));
   }
   for (const config::Route& route : config_->routes) {

@@ -83,6 +83,7 @@ void TcpSession::on_channel(relay::Channel& channel) {
   const int error = channel.connect_error();
   if (error == EINPROGRESS) return;
   if (error != 0) {
+    state_.tell_no_tls(group_->config().name, picked_->name(), channel.failure());
     server_failed();
     server_.reset();
     return find_server();

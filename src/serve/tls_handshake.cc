@@ -83,7 +83,7 @@ void TlsHandshake::spoke_http() {
   connection->refuse_plain_http();
 }
 
-void TlsHandshake::failed(const std::string& why) {
+void TlsHandshake::failed(std::string_view why) {
   tls::count_handshake(*channel_->ssl(), false, state_.counters);
   if (!why.empty()) state_.tell_handshake_failed(listener_.listen, peer_, why);
   end();

@@ -36,7 +36,7 @@ class TlsHandshake final : public Session, private relay::ChannelHandler, privat
   void on_deadline() override;
   void done();
   void spoke_http();
-  void failed(const std::string& why);
+  void failed(std::string_view why);
   void end() { state_.end_session(*this); }
 
   WorkerState& state_;

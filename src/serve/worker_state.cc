@@ -77,8 +77,15 @@ void WorkerState::tell_no_connection(const std::string& upstream, const std::str
                  server, std::generic_category().message(error), *held);
 }
 
+void WorkerState::tell_no_tls(const std::string& upstream, const std::string& server, std::string_view why) {
+  if (why.empty()) return;
+  if (const auto held = no_tls_.pass(loop.now()))
+    spdlog::warn("upstream {}: no TLS with {}: {} ({} times more since it was said last)", upstream, server,
+                 why, *held);
+}
+
 void WorkerState::tell_handshake_failed(const std::string& listener, const os::Address& peer,
-                                        const std::string& why) {
+                                        std::string_view why) {
   if (const auto held = handshake_failed_.pass(loop.now()))
     spdlog::info("listener {}: TLS handshake with {} failed: {} ({} times more since it was said last)",
                  listener, peer.text(), why, *held);

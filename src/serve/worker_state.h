@@ -70,17 +70,20 @@ class WorkerState {
   std::string_view date() noexcept;
   // What people must know about an upstream's servers, in the error log.
   void tell_no_connection(const std::string& upstream, const std::string& server, int error);  // now and then
+  // ... and why TLS did not come about, where it says.
+  void tell_no_tls(const std::string& upstream, const std::string& server, std::string_view why);
   void tell_marked_down(const std::string& upstream, const upstream::Server& server);  // counts it, too
   void tell_up_again(const std::string& upstream, const upstream::Server& server);
   // ... and about clients that speak no TLS that we do. Now and then.
-  void tell_handshake_failed(const std::string& listener, const os::Address& peer, const std::string& why);
+  void tell_handshake_failed(const std::string& listener, const os::Address& peer, std::string_view why);
   // Copies what the pools know into the counters, for readers on other threads.
   void publish() noexcept;
 
  private:
   std::time_t date_second_ = -1;
   char date_[http::kDateSize];
-  observe::Throttle no_connection_{std::chrono::seconds(10)}, handshake_failed_{std::chrono::seconds(10)};
+  observe::Throttle no_connection_{std::chrono::seconds(10)}, no_tls_{std::chrono::seconds(10)},
+      handshake_failed_{std::chrono::seconds(10)};
 };
 
 }  // namespace sluice::serve

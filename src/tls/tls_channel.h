@@ -43,8 +43,6 @@ class TlsChannel final : public relay::Channel, private loop::SocketHandler, pri
   [[nodiscard]] bool attach(os::UniqueFd fd) noexcept;
 
   [[nodiscard]] State state() const noexcept { return state_; }
-  // kFailed: for people, in words. Empty: the peer left without one.
-  [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
   [[nodiscard]] SSL* ssl() const noexcept { return ssl_.get(); }
   // kReady: what ALPN agreed on; empty: nothing.
   [[nodiscard]] std::string_view protocol() const noexcept;
@@ -54,6 +52,8 @@ class TlsChannel final : public relay::Channel, private loop::SocketHandler, pri
 
   [[nodiscard]] bool open() const noexcept override { return socket_.open(); }
   [[nodiscard]] int connect_error() noexcept override;
+  // kFailed: empty where the peer left without a word.
+  [[nodiscard]] std::string_view failure() const noexcept override { return failure_; }
   void close(relay::Close how) noexcept override;
   void set_first(bool first) noexcept override { socket_.set_first(first); }
 

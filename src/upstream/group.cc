@@ -10,8 +10,8 @@
 namespace sluice::upstream {
 
 Group::Group(loop::EventLoop& loop, loop::Offload& offload, const config::Upstream& config,
-             const Group* previous)
-    : loop_(loop), offload_(offload), config_(config) {
+             const Group* previous, std::shared_ptr<const tls::ClientContext> tls)
+    : loop_(loop), offload_(offload), config_(config), tls_(std::move(tls)) {
   for (const config::Server& server : config.servers) {
     auto entry = std::make_unique<Entry>();
     entry->group = this;
@@ -87,7 +87,9 @@ void Group::take_addresses(Entry& entry, const std::vector<os::Address>& address
   for (const os::Address& address : addresses) {
     const auto known = std::find_if(entry.servers.begin(), entry.servers.end(),
                                     [&](const auto& server) { return server->address() == address; });
-    fresh.push_back(known != entry.servers.end() ? *known : std::make_shared<Server>(address, config_));
+    fresh.push_back(known != entry.servers.end()
+                        ? *known
+                        : std::make_shared<Server>(address, config_, entry.config.host, tls_));
   }
   for (const auto& old : entry.servers) {
     if (std::find(fresh.begin(), fresh.end(), old) == fresh.end()) old->retire();

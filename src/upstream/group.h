@@ -24,8 +24,9 @@ namespace sluice::upstream {
 class Group {
  public:
   // `previous`: whose addresses serve until the look-ups have answered; null: there is none.
+  // `tls`: null where connections are plain.
   Group(loop::EventLoop& loop, loop::Offload& offload, const config::Upstream& config,
-        const Group* previous = nullptr);
+        const Group* previous = nullptr, std::shared_ptr<const tls::ClientContext> tls = nullptr);
   ~Group();
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
@@ -39,6 +40,7 @@ class Group {
   [[nodiscard]] std::shared_ptr<void> when_resolved(std::function<void()> ready);
 
   [[nodiscard]] const config::Upstream& config() const noexcept { return config_; }
+  [[nodiscard]] const tls::ClientContext* tls() const noexcept { return tls_.get(); }
   [[nodiscard]] std::size_t idle() const noexcept;
   [[nodiscard]] std::size_t server_count() const noexcept { return servers_.size(); }
 
@@ -62,6 +64,7 @@ class Group {
   loop::EventLoop& loop_;
   loop::Offload& offload_;
   const config::Upstream config_;
+  const std::shared_ptr<const tls::ClientContext> tls_;
   std::vector<std::unique_ptr<Entry>> entries_;
   std::vector<std::shared_ptr<Server>> servers_;  // of all entries
   std::size_t next_ = 0;

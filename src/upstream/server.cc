@@ -7,8 +7,15 @@
 
 namespace sluice::upstream {
 
-Server::Server(const os::Address& address, const config::Upstream& config)
-    : address_(address), name_(address.text()), config_(config) {}
+Server::Server(const os::Address& address, const config::Upstream& config, std::string host,
+               std::shared_ptr<const tls::ClientContext> tls)
+    : address_(address),
+      name_(address.text()),
+      config_(config),
+      host_(std::move(host)),
+      tls_(std::move(tls)) {}
+
+tls::SslPtr Server::new_tls_connection() const { return tls_->new_connection(host_, session_); }
 
 Server::~Server() = default;
 

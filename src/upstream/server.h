@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "os/address.h"
 #include "os/clock.h"
+#include "tls/client_context.h"
 
 namespace sluice::upstream {
 
@@ -19,13 +20,19 @@ class Connection;
 
 class Server {
  public:
-  Server(const os::Address& address, const config::Upstream& config);
+  // `host`: as configured, a name or an address. `tls`: null where connections are plain.
+  Server(const os::Address& address, const config::Upstream& config, std::string host = {},
+         std::shared_ptr<const tls::ClientContext> tls = nullptr);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   [[nodiscard]] const os::Address& address() const noexcept { return address_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }  // "127.0.0.1:80", for logs
+
+  [[nodiscard]] bool encrypted() const noexcept { return tls_ != nullptr; }
+  // encrypted(): our side of a new connection, which goes on with the last one's session. Null: no memory.
+  [[nodiscard]] tls::SslPtr new_tls_connection() const;
 
   // May be tried now. A server whose time is over is on trial: it answers true once, then false for another
   // such time, unless the trial succeeds.
@@ -50,6 +57,9 @@ class Server {
   const os::Address address_;
   const std::string name_;
   const config::Upstream config_;
+  const std::string host_;
+  const std::shared_ptr<const tls::ClientContext> tls_;
+  const std::shared_ptr<tls::LastSession> session_ = std::make_shared<tls::LastSession>();
   unsigned fails_ = 0;
   os::Time fails_since_{};
   os::Time down_until_{};

@@ -55,6 +55,14 @@ class Authority:
             context.set_ciphers(ciphers)
         return context
 
+    def server(self, certificate, version=None):
+        """A server's context, for an origin."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.file, certificate.key)
+        if version:
+            context.minimum_version = context.maximum_version = version
+        return context
+
     def _make(self, name, key, extensions, *more, subject="Authority"):
         made = Certificate(str(self.folder / f"{name}.pem"), str(self.folder / f"{name}.key"))
         command = ["openssl", "req", "-x509", *_KEYS[key], "-nodes", "-keyout", made.key, "-out", made.file]

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -124,6 +125,9 @@ class OriginConnection:
         self.socket.close()
 
     def finish(self):
+        """Says that this is all: FIN; over TLS close_notify, after which nothing more is read."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            self.socket = self.socket.unwrap()
         self.socket.shutdown(socket.SHUT_WR)
 
     def wait_for_end(self):
@@ -137,15 +141,20 @@ class OriginConnection:
 
 
 class RawOrigin:
-    """A threaded server; `script(connection)` runs for each connection, which is closed when it returns."""
+    """A threaded server; `script(connection)` runs for each connection, which is closed when it returns.
 
-    def __init__(self, script, port=None, receive_buffer=None, mss=None, most=READ):
+    `tls`: an ssl.SSLContext; the script begins after the handshake, and ends the connection without close_notify
+    unless it says it (OriginConnection.finish).
+    """
+
+    def __init__(self, script, port=None, receive_buffer=None, mss=None, most=READ, tls=None):
         self.port = port or free_port()
         self.most = most  # bytes a read asks for
         self.requests = []
         self.failures = []
         self.accepted = 0
         self._script = script
+        self._tls = tls
         self._open = set()
         self._lock = threading.Lock()
         self._listener = socket.socket()
@@ -174,6 +183,8 @@ class RawOrigin:
 
     def _run(self, connection):
         try:
+            if self._tls:
+                self._encrypt(connection)
             self._script(connection)
         except (OSError, Cut):
             pass  # the proxy went away: its business, and the test's
@@ -184,11 +195,19 @@ class RawOrigin:
                 self._open.discard(connection.socket)
             connection.socket.close()
 
+    def _encrypt(self, connection):
+        plain = connection.socket
+        connection.socket = self._tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        with self._lock:
+            self._open.discard(plain)
+            self._open.add(connection.socket)
+        connection.socket.do_handshake()
+
     def close_connections(self):
         with self._lock:
             for sock in self._open:
                 try:
-                    sock.shutdown(socket.SHUT_RDWR)
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not an SSLSocket's own, which forgets its keys
                 except OSError:
                     pass
 

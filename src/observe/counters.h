@@ -41,8 +41,8 @@ struct alignas(64) Counters {
   std::array<Counter, kStrategies> bytes_by_path;   // body bytes in both directions
   std::array<Counter, kReasons> bodies_by_reason;
   std::array<Counter, kEndings> endings;
-  Counter tls_handshaking;                          // now
-  Counter ktls_sending, ktls_receiving;            // TLS connections whose sending, receiving side went into the kernel
+  Counter tls_handshaking;               // now
+  Counter ktls_sending, ktls_receiving;  // TLS connections whose sending, receiving side went into the kernel
   Counter ktls_missing, ktls_cipher, ktls_refused;  // it was asked for, and did not: relay::Reason
   Counter ktls_revoked;                             // ended because the kernel could not change its key
   Counter tls_key_updates;                          // peers that changed theirs
@@ -50,10 +50,11 @@ struct alignas(64) Counters {
   Counter cold_waits;  // file windows brought in off the loop
   Counter log_lines_dropped;
   // TLS towards clients. Ticket keys and certificates are the main thread's: see app/supervisor.h.
-  Counter tls_handshakes, tls_failed, tls_resumed;  // done; ended otherwise; done, and with an earlier session
-  Counter tls_1_2, tls_1_3;                         // of those done
-  Counter tls_client_certificates;                  // shown and trusted; resumed sessions count again
-  Counter tls_ocsp_stapled, tls_ocsp_missing;       // of those who asked for it
+  Counter tls_handshakes, tls_failed,
+      tls_resumed;                             // done; ended otherwise; done, and with an earlier session
+  Counter tls_1_2, tls_1_3;                    // of those done
+  Counter tls_client_certificates;             // shown and trusted; resumed sessions count again
+  Counter tls_ocsp_stapled, tls_ocsp_missing;  // of those who asked for it
   Counter tls_ticket_keys, tls_reloads, tls_reloads_failed;
 };
 

@@ -69,7 +69,12 @@ void TlsChannel::handshake_done() {
   kernel_sends_ = moved.sending;
   kernel_receives_ = moved.receiving;
   leave_kernel_bio(!moved.receiving, !moved.sending);
-  if (moved.receiving) counters_.ktls_receiving.add();
+  if (moved.receiving) {
+    counters_.ktls_receiving.add();
+    // With the kernel's BIO, OpenSSL answers a bare FIN with an alert; this way it says nothing, and we know the
+    // difference ourselves.
+    SSL_set_options(ssl_.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+  }
   if (moved.sending) {
     counters_.ktls_sending.add();
     because_ = relay::Reason::kKtlsMissing;  // of the receiving side: OpenSSL 3.0 moves it for TLS 1.2 alone

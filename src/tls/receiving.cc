@@ -58,7 +58,8 @@ os::IoResult TlsChannel::read_records(std::span<char> into) noexcept {
     if (result == 1) {
       total += n;
       drawn_ = SSL_has_pending(ssl_.get()) == 0;
-      if (drawn_ && !kernel_receives_ && wire_.drained()) break;
+      // Where the kernel decrypts, what comes next may go by without us.
+      if (drawn_ && (kernel_receives_ || wire_.drained())) break;
       continue;
     }
     const os::IoResult failed = read_failed(SSL_get_error(ssl_.get(), result));
@@ -79,8 +80,12 @@ os::IoResult TlsChannel::read_failed(int why) noexcept {
       read_waits_ = true;
       return {.error = EAGAIN};
     case SSL_ERROR_ZERO_RETURN:
-      ended_ = true;
-      return {};
+      if (heard_goodbye_) {
+        ended_ = true;
+        return {};
+      }
+      read_error_ = ECONNRESET;  // a bare FIN: see handshake_done()
+      break;
     case SSL_ERROR_SYSCALL:
       read_error_ = as_protocol_error(kernel_receives_ ? error : wire_.read_error());
       if (read_error_ == 0) read_error_ = ECONNRESET;
@@ -142,13 +147,15 @@ bool TlsChannel::failed() noexcept {
   return !seen.ok() && !seen.would_block();
 }
 
-// OpenSSL tells of each message; a change of keys is of interest here.
+// OpenSSL tells of each message; the end and a change of keys are of interest here.
 void TlsChannel::on_message(int sent, int, int type, const void* bytes, std::size_t size, SSL*, void* self) {
   const auto* message = static_cast<const unsigned char*>(bytes);
   constexpr std::size_t kKeyUpdateSize = 5;  // a handshake header and one byte: RFC 8446 section 4.6.3
-  if (sent != 0 || type != SSL3_RT_HANDSHAKE || size < kKeyUpdateSize || message[0] != SSL3_MT_KEY_UPDATE)
-    return;
-  static_cast<TlsChannel*>(self)->on_key_update(message[kKeyUpdateSize - 1] != 0);
+  auto& channel = *static_cast<TlsChannel*>(self);
+  if (sent != 0) return;
+  if (type == SSL3_RT_ALERT && size == 2 && message[1] == SSL3_AD_CLOSE_NOTIFY) channel.heard_goodbye_ = true;
+  if (type == SSL3_RT_HANDSHAKE && size >= kKeyUpdateSize && message[0] == SSL3_MT_KEY_UPDATE)
+    channel.on_key_update(message[kKeyUpdateSize - 1] != 0);
 }
 
 void TlsChannel::on_key_update(bool ours_too) noexcept {

@@ -140,6 +140,8 @@ os::IoResult TlsChannel::flush() noexcept {
   }
   if (!put.ok()) return put;
   read_waits_ = false;
+  if (goodbye_due_) push_goodbye();
+  if (goodbye_due_) return {.error = EAGAIN};
   if (std::exchange(fin_due_, false)) os::shutdown_write(socket_.fd());
   return put;
 }
@@ -170,8 +172,15 @@ os::IoResult TlsChannel::finish(std::string_view) noexcept {
 // close_notify, where it may still be said.
 void TlsChannel::say_goodbye() noexcept {
   if (std::exchange(shut_, true) || state_ != State::kReady) return;
+  push_goodbye();
+}
+
+// Over the wire there is always room for it; a socket in kernel TLS may have none.
+void TlsChannel::push_goodbye() noexcept {
   ERR_clear_error();
-  SSL_shutdown(ssl_.get());
+  const int result = SSL_shutdown(ssl_.get());
+  goodbye_due_ = result < 0 && SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_WRITE;
+  if (goodbye_due_) socket_.clear_writable();
   ERR_clear_error();
 }
 

@@ -71,7 +71,7 @@ void TlsChannel::on_socket(loop::Socket&) {
     if (state_ != State::kHandshaking) tell_handler();  // may have destroyed this: nothing follows
     return;
   }
-  if (wire_.waiting() != 0 && !linked()) (void)flush();
+  if ((wire_.waiting() != 0 && !linked()) || goodbye_due_) (void)flush();
   if (readable() || writable()) tell_handler();
 }
 

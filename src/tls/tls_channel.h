@@ -100,6 +100,7 @@ class TlsChannel final : public relay::Channel, private loop::SocketHandler, pri
   os::IoResult flush() noexcept;
   os::IoResult after_write(os::IoResult put) noexcept;
   void say_goodbye() noexcept;
+  void push_goodbye() noexcept;
 
   relay::Resources& resources_;
   observe::Counters& counters_;
@@ -117,11 +118,13 @@ class TlsChannel final : public relay::Channel, private loop::SocketHandler, pri
   bool connected_ = false;  // TCP is established
   bool asks_kernel_;
   bool kernel_sends_ = false, kernel_receives_ = false;
-  bool drawn_ = true;        // OpenSSL holds no more than a part of a record
-  bool read_waits_ = false;  // OpenSSL must write before it reads on, and there was no room
-  bool ended_ = false;       // close_notify came
-  bool shut_ = false;        // we said ours, or will say nothing more
-  bool fin_due_ = false;     // a FIN goes out once the last record has left
+  bool drawn_ = true;           // OpenSSL holds no more than a part of a record
+  bool read_waits_ = false;     // OpenSSL must write before it reads on, and there was no room
+  bool heard_goodbye_ = false;  // close_notify was seen, ...
+  bool ended_ = false;          // ... and all before it was read
+  bool shut_ = false;           // we said ours, or will say nothing more
+  bool goodbye_due_ = false;    // ... but the kernel had no room for it yet
+  bool fin_due_ = false;        // a FIN goes out once the last record has left
 };
 
 }  // namespace sluice::tls

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "admin/status_page.h"
@@ -10,6 +11,7 @@
 #include "os/kernel_paths.h"
 #include "os/process.h"
 #include "os/signals.h"
+#include "tls/kernel_tls.h"
 
 namespace sluice::app {
 
@@ -22,6 +24,12 @@ constexpr std::size_t kOffloadQueue = 65536;
 std::shared_ptr<observe::AccessLog> open_log(const config::Config& config) {
   if (config.access_log.file.empty()) return nullptr;
   return std::make_shared<observe::AccessLog>(config.access_log.file, config.access_log.queue);
+}
+
+bool asks_for_kernel_tls(const config::Config& config) {
+  return std::any_of(config.listeners.begin(), config.listeners.end(), [](const config::Listener& listener) {
+    return listener.tls && listener.tls->ktls == config::KernelTls::kAuto;
+  });
 }
 
 }  // namespace
@@ -63,6 +71,10 @@ void Supervisor::run() {
     spdlog::info("listening on {} ({})", listener.listen,
                  (listener.protocol == config::Protocol::kTcp ? "tcp to " + listener.upstream : "http") +
                      (listener.tls ? " over TLS" : ""));
+  }
+  if (asks_for_kernel_tls(*config_)) {
+    const tls::KernelTlsAbility& ability = tls::kernel_tls();
+    spdlog::info("kernel TLS: {}{}", ability.usable ? "" : "none, OpenSSL encrypts: ", ability.told);
   }
   if (const tls::KeyPair* pair = store_.self_signed(); pair != nullptr)
     spdlog::info("self-signed certificate, SHA-256 {}", tls::fingerprint(*pair->leaf));

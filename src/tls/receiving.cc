@@ -28,9 +28,9 @@ bool TlsChannel::readable() const noexcept {
   return socket_.readable() || (!drawn_ && SSL_has_pending(ssl_.get()) != 0);
 }
 
+// What OpenSSL still holds stays readable.
 void TlsChannel::clear_readable() noexcept {
-  const bool sure =
-      state_ == State::kReady && !kernel_receives_ && wire_.drained() && SSL_has_pending(ssl_.get()) == 0;
+  const bool sure = state_ == State::kReady && !kernel_receives_ && wire_.drained();
   if (sure || state_ == State::kPlainHttp) socket_.clear_readable();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/summary.h"
+#include "app/tls_check.h"
 #include "config/names.h"
 #include "config/parse.h"
 #include "config/quick.h"
@@ -15,6 +16,7 @@
 #include "http2/version.h"
 #include "loop/version.h"
 #include "os/kernel_paths.h"
+#include "os/process.h"
 #include "tls/kernel_tls.h"
 #include "tls/version.h"
 
@@ -145,7 +147,7 @@ class CommandLine {
     add_file(*check_, words_);
     check_->footer(
         "\nExample:\n  sluice check conf/full.json && echo valid\n"
-        "Reports all mistakes at once; binds and connects to nothing.");
+        "Reports all mistakes at once, of certificates and keys too; binds and connects to nothing.");
 
     proxy_ = app_.add_subcommand("proxy", "Proxy HTTP or HTTPS to one or more servers, without a file");
     add_to(*proxy_, words_);
@@ -219,6 +221,7 @@ class CommandLine {
       return refuse(from_file ? words_.file : "this can't work", error, err);
     }
     if (command.kind == Command::Kind::kCheck) {
+      for (const std::string& warning : warnings_) err << "sluice: warning: " << warning << '\n';
       out_ << words_.file << " is valid\n" << summary_of(*command.config);
     }
     return command;
@@ -226,14 +229,20 @@ class CommandLine {
 
  private:
   Config build() {
+    words_.quick.more = [this](const Config& config, config::Mistakes& mistakes) {
+      warnings_ = check_tls(config, mistakes);
+      if (!config.user.empty() && !os::is_user(config.user))
+        mistakes.add("user", "this machine knows no user " + config::in_quotes(config.user));
+    };
     if (proxy_->parsed()) return config::quick_proxy(words_.listen, words_.to, words_.quick);
     if (serve_->parsed()) return config::quick_serve(words_.directory, words_.listen, words_.quick);
     if (tcp_->parsed()) return config::quick_tcp(words_.listen, words_.to, words_.quick);
-    return config::load(words_.file);
+    return config::load(words_.file, words_.quick.more);
   }
 
   std::ostream& out_;
   Words words_;
+  std::vector<std::string> warnings_;
   CLI::App app_{"Sluice: a reverse proxy whose bytes stay in the kernel whenever they can", "sluice"};
   CLI::App *run_, *check_, *proxy_, *serve_, *tcp_, *version_;  // owned by app_
 };

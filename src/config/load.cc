@@ -8,7 +8,7 @@
 
 namespace sluice::config {
 
-Config load(const std::string& file) {
+Config load(const std::string& file, const MoreRules& more) {
   // A directory opens like a file and then reads as an empty one.
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored))
@@ -20,7 +20,7 @@ Config load(const std::string& file) {
     throw ConfigError(std::string("can't be read: ") +
                       (errno != 0 ? std::generic_category().message(errno) : "input error"));
   }
-  return parse(text.str(), std::filesystem::path(file).parent_path().string());
+  return parse(text.str(), std::filesystem::path(file).parent_path().string(), more);
 }
 
 }  // namespace sluice::config

@@ -177,15 +177,12 @@ AccessLog Parser::read_access_log(const json& value) {
 
 }  // namespace
 
-Config parse(std::string_view text, const std::string& base_directory) {
+Config parse(std::string_view text, const std::string& base_directory, const MoreRules& more) {
   Mistakes mistakes;
   const json document = read_json(text, mistakes);
   if (document.is_null() && !mistakes.empty()) mistakes.throw_if_any();
   Config config = Parser(base_directory, mistakes).read(document);
-  Mistakes consequences;
-  check_ranges(config, consequences);
-  check_references(config, consequences);
-  mistakes.add_unless_known(consequences);
+  add_consequences(config, more, mistakes);
   mistakes.throw_if_any();
   return config;
 }

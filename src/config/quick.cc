@@ -21,12 +21,14 @@ constexpr auto kOptions = std::to_array<Option>({
     {"workers", "--workers"},
     {"access_log.file", "--access-log"},
     {"listeners[0].listen", "--listen"},
+    {"listeners[0].tls.certificates[0]", "--tls-cert"},
     {"listeners[0].tls.certificates[0].certificate", "--tls-cert"},
     {"listeners[0].tls.certificates[0].key", "--tls-key"},
     {"listeners[0].tls.self_signed", "--tls-self-signed"},
     {"listeners[0].tls.ktls", "--ktls"},
     {"routes[0].files.root", "DIR"},
     {"upstreams.origin.servers", "--to"},
+    {"upstreams.origin.tls", "--to"},
 });
 
 constexpr std::string_view kHttps = "https://";
@@ -99,11 +101,8 @@ void add_origin(Config& config, const std::vector<std::string>& to, Mistakes& mi
   config.upstreams[origin.name] = std::move(origin);
 }
 
-Config checked(Config config, Mistakes mistakes) {
-  Mistakes consequences;
-  check_ranges(config, consequences);
-  check_references(config, consequences);
-  mistakes.add_unless_known(consequences);
+Config checked(Config config, Mistakes mistakes, const MoreRules& more) {
+  add_consequences(config, more, mistakes);
   for (Mistake& mistake : mistakes.list()) {
     for (const Option& option : kOptions) {
       if (mistake.place == option.place) mistake.place = option.name;
@@ -125,7 +124,7 @@ Config quick_proxy(const std::string& listen, const std::vector<std::string>& to
   config.routes.front().handler.proxy = "origin";
   // Their certificates are for their own name, and so is mostly what stands behind it.
   if (config.upstreams.at("origin").tls) config.routes.front().host_header = HostHeader::kUpstream;
-  return checked(std::move(config), std::move(mistakes));
+  return checked(std::move(config), std::move(mistakes), options.more);
 }
 
 Config quick_serve(const std::string& directory, const std::string& listen, const QuickOptions& options) {
@@ -134,7 +133,7 @@ Config quick_serve(const std::string& directory, const std::string& listen, cons
   config.routes.push_back(catch_all(options));
   config.routes.front().handler.files.emplace();
   config.routes.front().handler.files->root = directory;
-  return checked(std::move(config), std::move(mistakes));
+  return checked(std::move(config), std::move(mistakes), options.more);
 }
 
 Config quick_tcp(const std::string& listen, const std::vector<std::string>& to, const QuickOptions& options) {
@@ -145,7 +144,7 @@ Config quick_tcp(const std::string& listen, const std::vector<std::string>& to, 
   listener.protocol = Protocol::kTcp;
   listener.upstream = "origin";
   listener.relay.path = options.path;
-  return checked(std::move(config), std::move(mistakes));
+  return checked(std::move(config), std::move(mistakes), options.more);
 }
 
 }  // namespace sluice::config

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/parse.h"
 
 namespace sluice::config {
 
@@ -18,6 +19,7 @@ struct QuickOptions {
   bool ktls = false;            // KernelTls::kAuto; needs one of the above
   bool compress = false;        // http only
   bool http2_upstream = false;  // quick_proxy only
+  MoreRules more;               // see parse.h
 };
 
 // Each throws ConfigError whose lines name the option to correct ("--to: ..."), and returns a valid Config.

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "config/mistakes.h"
+#include "config/parse.h"
 
 namespace sluice::config {
 
@@ -14,6 +15,9 @@ void check_ranges(const Config& config, Mistakes& mistakes);
 
 // Names, addresses, files and handlers: what must exist, fit together, or stand only once.
 void check_references(const Config& config, Mistakes& mistakes);
+
+// All of these, and `more` unless it is empty, but for what only follows from mistakes that are known already.
+void add_consequences(const Config& config, const MoreRules& more, Mistakes& mistakes);
 
 // Their parts, which stand in files of their own.
 void check_routes(const Config& config, Mistakes& mistakes);

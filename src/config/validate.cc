@@ -139,6 +139,17 @@ void check_references(const Config& config, Mistakes& mistakes) {
   }
 }
 
+void add_consequences(const Config& config, const MoreRules& more, Mistakes& mistakes) {
+  Mistakes consequences;
+  check_ranges(config, consequences);
+  check_references(config, consequences);
+  mistakes.add_unless_known(consequences);
+  if (!more) return;
+  Mistakes others;
+  more(config, others);
+  mistakes.add_unless_known(others);
+}
+
 void validate(const Config& config) {
   Mistakes mistakes;
   check_ranges(config, mistakes);

@@ -50,6 +50,13 @@ std::string host_name() {
   return name.data();
 }
 
+bool is_user(const std::string& name) {
+  std::array<char, 16384> text;
+  passwd entry{};
+  passwd* found = nullptr;
+  return ::getpwnam_r(name.c_str(), &entry, text.data(), text.size(), &found) == 0 && found != nullptr;
+}
+
 std::string become(const std::string& user) {
   const auto failed = [&](const char* what, int error) {
     return "can't run as " + user + ": " + what + ": " + std::generic_category().message(error);

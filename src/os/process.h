@@ -23,6 +23,9 @@ unsigned usable_processors() noexcept;
 // What the machine calls itself; empty when it doesn't tell.
 std::string host_name();
 
+// Whether the machine knows a user of that name. getpwnam(3).
+bool is_user(const std::string& name);
+
 // Goes on as `user`, with its groups, in all threads and for good. Empty: done, or it was this user already; else why
 // not, for people. Nothing has changed then, or the process must end: half a change is told, too. Needs root.
 // Source   initgroups(3), setgid(2), setuid(2); glibc's change all threads (nptl(7)).

@@ -6,6 +6,7 @@
 
 #include "catch.h"
 #include "scratch_directory.h"
+#include "tls/certificates.h"
 #include "tls/kernel_tls.h"
 
 namespace sluice::app {
@@ -38,6 +39,21 @@ class ConfFile {
   testing::ScratchDirectory directory_;
   std::string name_;
 };
+
+// A certificate and its key in files that live as long as one test.
+struct PairFiles {
+  explicit PairFiles(const testing::Wanted& wanted = {}) {
+    const testing::Made made = testing::make(wanted);
+    certificate = directory.write("a.pem", made.certificate_pem());
+    key = directory.write("a.key", made.key_pem());
+  }
+  testing::ScratchDirectory directory;
+  std::string certificate, key;
+};
+
+std::string entry(const std::string& certificate, const std::string& key) {
+  return R"({"certificate": ")" + certificate + R"(", "key": ")" + key + R"("})";
+}
 
 TEST_CASE("run: a valid file is ready to start, and is known for a reload", "[cli]") {
   const ConfFile file(R"({"listeners": [{"listen": ":1"}], "routes": [{"status": true}]})");
@@ -72,11 +88,14 @@ upstreams  db   [::1]:3
 }
 
 TEST_CASE("check: what is encrypted, multiplexed and compressed is summed up, too", "[cli]") {
+  const PairFiles pair;
   const ConfFile file(R"({
     "listeners": [
       {"listen": ":1", "redirect_https": true},
-      {"listen": ":2", "tls": {"certificates": [{"certificate": "/a.pem", "key": "/a.key"}], "ktls": "auto",
-                               "client_certificates": "required", "client_ca": "/ca.pem"}},
+      {"listen": ":2", "tls": {"certificates": [)" +
+                      entry(pair.certificate, pair.key) +
+                      R"(], "ktls": "auto", "client_certificates": "required", "client_ca": ")" +
+                      pair.certificate + R"("}},
       {"listen": ":3", "protocol": "tcp", "upstream": "h2", "tls": {"self_signed": true}},
       {"listen": ":4", "tls": {"self_signed": true, "http2": false}}],
     "upstreams": {"h2": {"servers": ["a:4"], "protocol": "h2", "tls": true},
@@ -86,7 +105,9 @@ TEST_CASE("check: what is encrypted, multiplexed and compressed is summed up, to
   CHECK(o.out == std::string(file.name()) + R"( is valid
 workers    one per usable processor
 listeners  :1  http, redirects to https
-           :2  https, HTTP/2, /a.pem, kernel TLS, client certificates required
+           :2  https, HTTP/2, )" +
+                     pair.certificate +
+                     R"(, kernel TLS, client certificates required
            :3  tcp to h2, tls, self-signed
            :4  https, self-signed
 routes     /  proxy risky, compressed
@@ -108,6 +129,47 @@ TEST_CASE("a bad file is no start: all mistakes on standard error, exit code 2",
     CHECK(o.out.empty());
   }
   CHECK(has(type({"run", "/no/such/file"}).err, "No such file or directory"));
+}
+
+TEST_CASE("certificates and keys are opened, and all that is wrong with them is told with the rest",
+          "[cli]") {
+  const PairFiles good, other;
+  const ConfFile file(R"({
+    "workers": 5000, "user": "no-such-user",
+    "listeners": [
+      {"listen": ":1", "tls": {"certificates": [)" +
+                      entry("/no/such.pem", good.key) + "," + entry(good.certificate, other.key) + "," +
+                      entry(good.certificate, good.key) + "," +
+                      R"({"certificate": "/no/such.pem"}]}},
+      {"listen": ":2", "tls": {"self_signed": true, "client_certificates": "optional", "client_ca": ")" +
+                      good.key + R"("}}],
+    "upstreams": {"a": {"servers": ["b:1"], "tls": {"ca": "/no/such.ca"}}},
+    "routes": [{"proxy": "a"}]})");
+  for (const char* command : {"check", "run"}) {
+    const Outcome o = type({command, file.name()});
+    CAPTURE(o.err);
+    CHECK(o.command.exit_code == kExitUsage);
+    CHECK(has(o.err, "\n  workers: 5000"));
+    CHECK(has(o.err, "\n  user: this machine knows no user \"no-such-user\""));
+    CHECK(has(o.err, "\n  listeners[0].tls.certificates[0]: /no/such.pem: No such file or directory\n"));
+    CHECK(has(o.err, "\n  listeners[0].tls.certificates[1]: " + other.key + ": is not the key of"));
+    CHECK_FALSE(has(o.err, "certificates[2]"));
+    CHECK(has(o.err, "\n  listeners[0].tls.certificates[3].key: missing"));
+    CHECK_FALSE(has(o.err, "certificates[3]: "));  // a consequence
+    CHECK(has(o.err, "\n  listeners[1].tls.client_ca: " + good.key));
+    CHECK(has(o.err, "\n  upstreams.a.tls: /no/such.ca: No such file or directory\n"));
+  }
+  const Outcome quick = type({"serve", "/", "--tls-cert", "/no/such.pem", "--tls-key", good.key.c_str()});
+  CHECK(has(quick.err, "--tls-cert: /no/such.pem: No such file or directory"));
+}
+
+TEST_CASE("check: what works and people should know all the same is a warning", "[cli]") {
+  const PairFiles expired({.from = std::chrono::hours(-2), .until = std::chrono::hours(-1)});
+  const ConfFile file(R"({"listeners": [{"listen": ":1", "tls": {"certificates": [)" +
+                      entry(expired.certificate, expired.key) + R"(]}}], "routes": [{"status": true}]})");
+  const Outcome o = type({"check", file.name()});
+  CHECK(o.command.exit_code == kExitOk);
+  CHECK(has(o.err, "sluice: warning: " + expired.certificate + ": the certificate has expired"));
 }
 
 TEST_CASE("the quick commands become a configuration without a file", "[cli]") {
@@ -136,9 +198,10 @@ TEST_CASE("the quick commands become a configuration without a file", "[cli]") {
 }
 
 TEST_CASE("the quick commands: HTTPS, compression, and TLS to the servers", "[cli]") {
-  const Outcome proxy =
-      type({"proxy", "--to", "https://a.example", "--to", "https://[::1]:8443/", "--tls-cert", "/a.pem",
-            "--tls-key", "/a.key", "--ktls", "--compress", "--http2-upstream"});
+  const PairFiles pair;
+  const Outcome proxy = type({"proxy", "--to", "https://a.example", "--to", "https://[::1]:8443/",
+                              "--tls-cert", pair.certificate.c_str(), "--tls-key", pair.key.c_str(), "--ktls",
+                              "--compress", "--http2-upstream"});
   REQUIRE(proxy.command.kind == Command::Kind::kRun);
   const config::Config& c = *proxy.command.config;
   const config::Upstream& origin = c.upstreams.at("origin");
@@ -147,8 +210,8 @@ TEST_CASE("the quick commands: HTTPS, compression, and TLS to the servers", "[cl
   CHECK(origin.protocol == config::UpstreamProtocol::kHttp2);
   CHECK(c.routes[0].host_header == config::HostHeader::kUpstream);
   CHECK(c.routes[0].compress.codings.size() == 3);
-  CHECK(c.listeners[0].tls ==
-        config::ListenerTls{.certificates = {{"/a.pem", "/a.key", ""}}, .ktls = config::KernelTls::kAuto});
+  CHECK(c.listeners[0].tls == config::ListenerTls{.certificates = {{pair.certificate, pair.key, ""}},
+                                                  .ktls = config::KernelTls::kAuto});
 
   const Outcome serve = type({"serve", "/", "--tls-self-signed", "--compress"});
   REQUIRE(serve.command.kind == Command::Kind::kRun);

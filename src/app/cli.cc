@@ -13,6 +13,7 @@
 #include "config/parse.h"
 #include "config/quick.h"
 #include "config/suggest.h"
+#include "content/version.h"
 #include "http2/version.h"
 #include "loop/version.h"
 #include "os/kernel_paths.h"
@@ -116,9 +117,13 @@ std::string kernel_tls_text() {
 }
 
 std::string version_text() {
-  return std::string("sluice ") + SLUICE_VERSION + "\nkernel paths " + os::kernel_paths_name() +
-         "\nkernel TLS " + kernel_tls_text() + "\nlibevent " + loop::libevent_version() + "\nOpenSSL " +
-         tls::openssl_version() + "\nnghttp2 " + http2::nghttp2_version();
+  std::ostringstream out;
+  out << "sluice " << SLUICE_VERSION << "\nkernel paths " << os::kernel_paths_name() << "\nkernel TLS "
+      << kernel_tls_text() << "\nlibevent " << loop::libevent_version() << "\nOpenSSL "
+      << tls::openssl_version() << "\nnghttp2 " << http2::nghttp2_version() << "\nzlib "
+      << content::loaded_zlib() << "\nbrotli " << content::loaded_brotli() << "\nzstd "
+      << content::loaded_zstd();
+  return out.str();
 }
 
 // Mistakes of a configuration, one a line, under a heading that says where they are.

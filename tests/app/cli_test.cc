@@ -287,6 +287,9 @@ TEST_CASE("version names the build's kernel paths and the libraries", "[cli]") {
   CHECK(has(o.out, "\nlibevent 2."));
   CHECK(has(o.out, "\nOpenSSL 3."));
   CHECK(has(o.out, "\nnghttp2 1."));
+  CHECK(has(o.out, "\nzlib 1."));
+  CHECK(has(o.out, "\nbrotli 1."));
+  CHECK(has(o.out, "\nzstd 1."));
   CHECK(type({"--version"}).out == o.out);
 }
 

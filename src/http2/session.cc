@@ -1,0 +1,204 @@
+#include "http2/session.h"
+
+#include <cerrno>
+#include <new>
+
+namespace sluice::http2 {
+
+namespace {
+
+constexpr std::size_t kReadPerTurn = 256_KiB;
+// What all streams together may have in flight towards us. Their own windows are the back-pressure; this one is given
+// back at once.
+constexpr std::int32_t kConnectionWindow = 1 << 20;
+constexpr std::size_t kOutboundAcks = 200;  // PING and SETTINGS that wait for their answers to leave
+
+struct OptionFree {
+  void operator()(nghttp2_option* option) const noexcept { ::nghttp2_option_del(option); }
+};
+
+}  // namespace
+
+Session::Session(relay::Resources& resources, relay::Channel& transport, SessionHandler& handler,
+                 const SessionOptions& options)
+    : resources_(resources),
+      transport_(transport),
+      handler_(handler),
+      options_(options),
+      guard_(options.flood) {
+  nghttp2_option* raw = nullptr;
+  if (::nghttp2_option_new(&raw) != 0) throw std::bad_alloc();
+  const std::unique_ptr<nghttp2_option, OptionFree> option(raw);
+  ::nghttp2_option_set_no_auto_window_update(raw, 1);
+  ::nghttp2_option_set_no_closed_streams(raw, 1);
+  ::nghttp2_option_set_builtin_recv_extension_type(raw, NGHTTP2_PRIORITY_UPDATE);
+  ::nghttp2_option_set_max_outbound_ack(raw, kOutboundAcks);
+  const bool server = options_.role == Role::kServer;
+  nghttp2_session* session = nullptr;
+  const int made = server ? ::nghttp2_session_server_new2(&session, session_callbacks(), this, raw)
+                          : ::nghttp2_session_client_new2(&session, session_callbacks(), this, raw);
+  if (made != 0) throw std::bad_alloc();
+  ng_.reset(session);
+
+  const auto window = static_cast<std::uint32_t>(resources_.blocks.block());
+  const auto heads =
+      static_cast<std::uint32_t>(options_.head + 4_KiB);  // each field counts 32 bytes more there
+  std::vector<nghttp2_settings_entry> settings{{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window},
+                                               {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, heads}};
+  if (server) {
+    settings.push_back({NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options_.streams});
+    settings.push_back({NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1});
+    settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
+  } else {
+    settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
+  }
+  ::nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  ::nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+  transport_.set_handler(*this);
+  soon();
+}
+
+Session::~Session() {
+  dead_ = true;  // nothing is sent for them any more
+  while (Stream::OfAll* link = all_.front()) {
+    link->stream.reset_ = true;
+    forget(link->stream, relay::Close::kCut);
+  }
+}
+
+// --- turns ---
+
+void Session::on_channel(relay::Channel&) { turn(); }
+void Session::run_deferred() { turn(); }
+
+void Session::begin(std::string_view already_read) {
+  inside_ = true;
+  feed(already_read);
+  inside_ = false;
+  turn();
+}
+
+void Session::turn() {
+  inside_ = true;
+  if (!dead_ && !output_.empty() && transport_.writable()) flush();
+  read();
+  do {
+    dispatch();
+    wake();
+    flush();
+  } while (!ready_.empty());
+  inside_ = false;
+  finish_turn();
+}
+
+void Session::finish_turn() {
+  if (!dead_ && output_.empty() && !::nghttp2_session_want_read(ng_.get()) &&
+      !::nghttp2_session_want_write(ng_.get())) {
+    fail(0);  // a GOAWAY was the last word, ours or theirs
+    inside_ = true;
+    dispatch();
+    inside_ = false;
+  }
+  if (stream_count_ == 0) output_.release();
+  handler_.on_session(*this);  // may destroy us
+}
+
+void Session::read() {
+  if (dead_ || !transport_.readable()) return;
+  relay::Buffer block;
+  if (!block.acquire(resources_.blocks)) return fail(ENOMEM);
+  for (std::size_t total = 0; total < kReadPerTurn && !dead_ && transport_.readable();) {
+    if (!::nghttp2_session_want_read(ng_.get())) return;
+    const os::IoResult got = transport_.recv(block.room());
+    if (got.would_block()) return;
+    if (!got.ok() || got.bytes == 0) return fail(got.ok() ? ECONNRESET : got.error);
+    total += got.bytes;
+    feed({block.room().data(), got.bytes});
+    dispatch();
+    if (total >= kReadPerTurn) resources_.loop.defer(*this);
+  }
+}
+
+void Session::feed(std::string_view bytes) {
+  if (bytes.empty() || dead_) return;
+  const ssize_t used = ::nghttp2_session_mem_recv(
+      ng_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  if (used >= 0) return;
+  if (goaway_ == Goaway::kNone || goaway_ == Goaway::kGraceful)
+    goaway_ = used == NGHTTP2_ERR_FLOODED ? Goaway::kControlFlood
+              : in_head_                  ? Goaway::kHeaderFlood  // nghttp2 counts CONTINUATION, too
+                                          : Goaway::kProtocol;
+  terminate(goaway_);
+}
+
+void Session::dispatch() {
+  while (Stream::OfAll* link = ready_.pop_front()) link->stream.tell_handler();
+}
+
+void Session::pump() {
+  while (!dead_ && output_.size() < kOutputFull) {
+    const std::uint8_t* bytes = nullptr;
+    const ssize_t size = ::nghttp2_session_mem_send(ng_.get(), &bytes);
+    if (size == 0) return;
+    if (size < 0) return fail(EPROTO);
+    output_.copy({reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)});
+  }
+}
+
+void Session::flush(bool more) {
+  while (!dead_) {
+    if (output_.size() < kOutputFull) pump();
+    const bool full = output_.size() >= kOutputFull;
+    if (output_.empty()) return;
+    const os::IoResult put = output_.write(transport_, more);
+    output_.keep();
+    if (!put.ok()) return fail(put.error);
+    if (!output_.empty() || !full) return;
+  }
+}
+
+// --- the end ---
+
+void Session::fail(int error) {
+  if (std::exchange(dead_, true)) return;
+  error_ = error;
+  List<Stream::OfAll> rest;
+  while (Stream::OfAll* link = all_.pop_front()) {
+    link->stream.reset_ = true;
+    link->stream.waiting_ = false;
+    news(link->stream);
+    rest.push_back(*link);
+  }
+  all_.take_all(rest);
+  waiting_.clear();
+  soon();
+}
+
+void Session::terminate(Goaway why) {
+  if (dead_ || std::exchange(terminated_, true)) return;
+  goaway_ = why;
+  const std::uint32_t code = why == Goaway::kProtocol  ? NGHTTP2_PROTOCOL_ERROR
+                             : why == Goaway::kTimeout ? NGHTTP2_SETTINGS_TIMEOUT
+                                                       : NGHTTP2_ENHANCE_YOUR_CALM;
+  ::nghttp2_session_terminate_session(ng_.get(), code);
+  flush();
+  fail(0);
+}
+
+void Session::begin_goaway() {
+  if (dead_ || goaway_ != Goaway::kNone) return;
+  goaway_ = Goaway::kGraceful;
+  if (options_.role == Role::kClient) return end_goaway();
+  ::nghttp2_submit_shutdown_notice(ng_.get());
+  ::nghttp2_submit_ping(ng_.get(), NGHTTP2_FLAG_NONE, nullptr);  // its answer says that the notice was heard
+  soon();
+}
+
+void Session::end_goaway() {
+  if (dead_ || std::exchange(goaway_final_, true)) return;
+  ::nghttp2_submit_goaway(ng_.get(), NGHTTP2_FLAG_NONE, ::nghttp2_session_get_last_proc_stream_id(ng_.get()),
+                          NGHTTP2_NO_ERROR, nullptr, 0);
+  soon();
+}
+
+}  // namespace sluice::http2

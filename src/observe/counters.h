@@ -27,6 +27,10 @@ class Counter {
 
 inline constexpr std::size_t kStrategies = 4;  // none, buffered, splice, sendfile: relay::Strategy
 inline constexpr std::size_t kReasons = 32;    // relay::Reason
+// Why we ended a client's HTTP/2 connection: http2::Goaway.
+inline constexpr std::size_t kGoaways = 7;
+inline constexpr std::array<const char*, kGoaways> kGoawayNames{
+    "none", "graceful", "reset-flood", "control-flood", "header-flood", "protocol", "timeout"};
 
 struct alignas(64) Counters {
   Counter accepted, clients;           // in all; open now
@@ -46,6 +50,9 @@ struct alignas(64) Counters {
   Counter ktls_missing, ktls_cipher, ktls_refused;  // it was asked for, and did not: relay::Reason
   Counter ktls_revoked;                             // ended because the kernel could not change its key
   Counter tls_key_updates;                          // peers that changed theirs
+  Counter http2_connections, http2_streams;  // in all
+  Counter http2_malformed, http2_resets;     // requests; streams that did not end by themselves
+  std::array<Counter, kGoaways> http2_goaways;
   Counter ledger_violations;
   Counter cold_waits;  // file windows brought in off the loop
   Counter log_lines_dropped;

@@ -40,6 +40,10 @@ constexpr Named kLast[] = {
     {"ktls_refused", &Counters::ktls_refused},
     {"ktls_revoked", &Counters::ktls_revoked},
     {"tls_key_updates", &Counters::tls_key_updates},
+    {"http2_connections", &Counters::http2_connections},
+    {"http2_streams", &Counters::http2_streams},
+    {"http2_malformed", &Counters::http2_malformed},
+    {"http2_resets", &Counters::http2_resets},
     {"ledger_violations", &Counters::ledger_violations},
     {"cold_waits", &Counters::cold_waits},
     {"log_lines_dropped", &Counters::log_lines_dropped},
@@ -89,6 +93,7 @@ Sums sum(std::span<const Counters* const> workers, std::span<const char* const> 
   add_array("bytes_by_path_", &Counters::bytes_by_path, strategies);
   add_array("bodies_by_reason_", &Counters::bodies_by_reason, reasons);
   add_array("endings_", &Counters::endings, endings);
+  add_array("http2_goaways_", &Counters::http2_goaways, kGoawayNames);
   add_named(kLast);
   return out;
 }

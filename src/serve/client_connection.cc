@@ -6,6 +6,7 @@
 #include "relay/socket_channel.h"
 #include "serve/dispatch.h"
 #include "serve/exchange.h"
+#include "serve/http2_connection.h"
 #include "serve/own_answer.h"
 
 namespace sluice::serve {
@@ -83,7 +84,12 @@ bool ClientConnection::read_head() {
     parser->reset();
   }
   for (;;) {
-    if (!held.empty()) {
+    const Preface preface = look_for_preface();
+    if (preface == Preface::kWhole) {
+      become_http2();
+      return false;
+    }
+    if (!held.empty() && preface == Preface::kNone) {
       switch (parser->parse(held.view())) {
         case http::Parse::kDone:
           start_exchange(*parser);
@@ -115,6 +121,24 @@ bool ClientConnection::read_head() {
       return false;
     }
   }
+}
+
+// HTTP/2 by prior knowledge begins with a request that no HTTP/1 client sends: RFC 9113 section 3.4. Over TLS the
+// handshake has settled it.
+ClientConnection::Preface ClientConnection::look_for_preface() noexcept {
+  constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  if (!first_ || held.empty()) return Preface::kNone;
+  const std::string_view seen = held.view().substr(0, kPreface.size());
+  first_ = !secured().on && kPreface.starts_with(seen);
+  if (!first_) return Preface::kNone;
+  return seen.size() == kPreface.size() ? Preface::kWhole : Preface::kPart;
+}
+
+void ClientConnection::become_http2() {
+  const relay::Buffer read = std::move(held);
+  auto* connection = Http2Connection::begin(state_, std::move(channel_), peer_, secured());
+  state_.end_session(*this);  // behind the other's beginning, so that a drain does not take it for the last
+  connection->start(read.view());
 }
 
 // Reads once. false: nothing more now; a channel that is not open() any more has ended.

@@ -61,6 +61,9 @@ class ClientConnection final : public Session,
   void on_deadline() override;
 
   bool read_head();
+  enum class Preface : std::uint8_t { kNone, kPart, kWhole };
+  Preface look_for_preface() noexcept;
+  void become_http2();
   bool fill();
   void start_exchange(http::RequestParser& parser);
   void start_refusal(int status, const char* why, observe::Ending ending);
@@ -71,11 +74,12 @@ class ClientConnection final : public Session,
   void end(relay::Close how);
 
   WorkerState& state_;
-  const std::unique_ptr<relay::Channel> channel_;
+  std::unique_ptr<relay::Channel> channel_;
   const os::Address peer_;
   const std::unique_ptr<const Secured> secured_;  // null: no TLS
   const bool to_https_;
   Phase phase_ = Phase::kIdle;
+  bool first_ = true;     // nothing was asked yet: it may turn out to speak HTTP/2
   bool drained_ = false;  // the last read took all there was
   std::unique_ptr<Exchange> exchange_;
   std::unique_ptr<http::RequestParser> partial_;  // a head that arrives in pieces has a parser of its own

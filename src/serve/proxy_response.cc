@@ -177,7 +177,7 @@ void ProxyExchange::relay_body(std::string_view head) {
   if (response_->sink_touched()) interim_left_.clear();
   if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
   const auto broken = [&](Ending ending) {
-    if (response_->sink_touched()) return end_cut(ending);
+    if (response_->sink_touched() || client_.multiplexed()) return end_cut(ending);  // there the head is out
     give_up(502, ending);  // the client has seen nothing yet: it can be told
   };
   switch (result.step) {

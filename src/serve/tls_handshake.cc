@@ -2,6 +2,7 @@
 
 #include "os/socket.h"
 #include "serve/client_connection.h"
+#include "serve/http2_connection.h"
 #include "serve/tcp_session.h"
 #include "tls/established.h"
 
@@ -70,6 +71,11 @@ void TlsHandshake::done() {
     auto* session = TcpSession::begin(state, site_, listener_, std::move(channel_), peer_, secured);
     end();
     return session->start();
+  }
+  if (tls::protocol_of(*channel_->ssl()) == "h2") {
+    auto* connection = Http2Connection::begin(state, std::move(channel_), peer_, secured);
+    end();
+    return connection->start({});
   }
   auto* connection = ClientConnection::begin(state, std::move(channel_), peer_, secured);
   end();

@@ -412,7 +412,7 @@ for name, start in {
 refused("HTTP/0.9", "RFC 9112 §2.3", "GET /\r\n", 400, "bad-request-line")
 for version in ("HTTP/0.9", "HTTP/01.1", "HTTP/2.0", "HTTP/2", "HTTP/3.0", "HTTP/9.9"):
     refused(f"a request in {version}", "RFC 9110 §15.6.6", line(f"GET / {version}"), 505, "bad-version")
-refused("the preface of HTTP/2", "RFC 9113 §3.4", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "bad-version")
+refused("almost the preface of HTTP/2", "RFC 9113 §3.4", "PRI * HTTP/2.0\r\n\r\nMS\r\n\r\n", 505, "bad-version")
 refused("a TLS handshake", "RFC 9112 §3", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "bad-request-line")
 passed("HTTP/1.2", "RFC 9110 §2.5", line("GET / HTTP/1.2"), note="to be read as the highest minor version we know")
 passed("HTTP/1.9", "RFC 9110 §2.5", line("GET / HTTP/1.9"))

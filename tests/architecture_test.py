@@ -38,6 +38,8 @@ SYSTEM_CALLS = re.compile(
     r"|sys/(socket|epoll|eventfd|timerfd|signalfd|inotify|sendfile|stat|statfs|mman|ioctl|resource|syscall|un|wait"
     r"|prctl|select|file)|netinet/.*|arpa/.*|linux/.*|asm/.*)\.h$"
 )
+# Who may know which library.
+LIBRARIES = {"openssl/": "tls", "nghttp2/": "http2"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 
 
@@ -58,6 +60,11 @@ def judge(folder, text):
             wrong.append(f"{name}: only loop/ includes libevent")
         if SYSTEM_CALLS.match(name) and folder != "os":
             wrong.append(f"{name}: only os/ makes system calls")
+        wrong += [
+            f"{name}: only {owner}/ includes it"
+            for library, owner in LIBRARIES.items()
+            if name.startswith(library) and folder != owner
+        ]
         if not quoted:
             continue
         target = name.split("/")[0]
@@ -100,12 +107,15 @@ class Architecture(unittest.TestCase):
             ("os", '#include "loop/event_loop.h"', 1),  # upwards
             ("relay", '#include "observe/counters.h"', 1),  # sideways
             ("http", "#include <event2/event.h>", 1),
+            ("serve", "#include <openssl/ssl.h>", 1),
+            ("serve", "#include <nghttp2/nghttp2.h>", 1),
             ("relay", "#  include <sys/socket.h>", 1),
             ("serve", '#include "exchange.h"', 1),  # no folder
             ("serve", '#include "nowhere/x.h"', 1),
             ("serve", '#include "relay/body.h"\n#include <sys/uio.h>\n#include "serve/x.h"', 0),
             ("os", "#include <unistd.h>", 0),
             ("loop", "#include <event2/event.h>", 0),
+            ("tls", "#include <openssl/ssl.h>", 0),
         ]
         for folder, text, count in cases:
             with self.subTest(folder=folder, text=text):

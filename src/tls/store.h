@@ -7,10 +7,10 @@
 // the contexts are those of before, so workers keep what they have. Established connections go on with theirs.
 //
 // ACME    would enter here. A client of it runs beside the store and does two things: it writes a new certificate and key
-//         (load() takes them like any that changed), and it answers challenges. http-01 needs a route for
-//         /.well-known/acme-challenge/ before redirect_https acts; tls-alpn-01 needs a certificate for one handshake
-//         whose ALPN says "acme-tls/1", to be chosen in ServerContext beside find(). Neither is built: a client such as
-//         certbot or lego does both with the files of a "files" route, and the store takes what it renews.
+//         (load() takes them like any that changed), and it answers challenges. Those of http-01 are requests for
+//         /.well-known/acme-challenge/, which a route answers, on a listener with redirect_https too; those of tls-alpn-01
+//         are handshakes whose ALPN says "acme-tls/1": a certificate for each, to be chosen in ServerContext beside
+//         find(). Neither is built: certbot, lego and their like write the files of both kinds, and the store sees them.
 // Thread    the main thread's; what it gives is immutable and for all. Reading files may block.
 // Errors    load() throws TlsError: "listener 127.0.0.1:443: /etc/site.key: Permission denied".
 #pragma once

@@ -70,7 +70,9 @@ std::shared_ptr<const Contexts> Store::load(const config::Config& config,
           previous == nullptr ? nullptr : &previous->listeners, listener.listen, parts_of(listener));
     });
   }
-  for (const auto& [name, upstream] : config.upstreams) {
+  for (const auto& entry : config.upstreams) {  // no names for its parts: clang 14 has them not in lambdas
+    const std::string& name = entry.first;
+    const config::Upstream& upstream = entry.second;
     if (!upstream.tls) continue;
     // Bytes that a tcp listener passes on are in a protocol of their own.
     const bool for_http = std::any_of(config.routes.begin(), config.routes.end(),

@@ -61,6 +61,11 @@ class Redirect(Case):
                 connection.send(f"GET /a HTTP/1.1\r\nHost: {host}\r\n\r\n")
                 self.assertEqual(connection.read_response().get("Location"), f"https://{there}:{self.https}/a")
 
+    def test_http2_without_tls_is_sent_there_too(self):
+        head = run("curl", "-sSI", "--http2-prior-knowledge", "-H", "Host: test.example", f"http://127.0.0.1:{self.door}/a")
+        self.assertIn("HTTP/2 308", head)
+        self.assertIn(f"location: https://test.example:{self.https}/a\n", head.replace("\r", ""))
+
     def test_a_body_is_not_waited_for(self):
         with Connection(self.door) as connection:
             connection.send("POST /hash HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000000\r\n\r\nbegin")
@@ -78,7 +83,7 @@ class Redirect(Case):
 
     def test_curl_follows_it_to_the_other_listener(self):
         told = run(
-            "curl", "-sSkL", "--http1.1", "-w", "%{http_code} %{num_redirects} %{scheme}", "-o", "/dev/null",
+            "curl", "-sSkL", "-w", "%{http_code} %{num_redirects} %{scheme}", "-o", "/dev/null",
             "--resolve", f"test.example:{self.door}:127.0.0.1", "--resolve", f"test.example:{self.https}:127.0.0.1",
             f"http://test.example:{self.door}/hash",
         )  # fmt: skip
@@ -115,6 +120,15 @@ class Https(Case):
         plain = get(self.port, "/strict")
         self.assertEqual(plain.get(HSTS), "max-age=1; includeSubDomains", "by http a server's own passes as it is")
         self.assertIsNone(get(self.port, "/hash").get(HSTS))
+
+    def test_http2_is_no_exception(self):
+        self.https_proxy(hsts="1h")
+        url = f"https://test.example:{self.https}/strict"
+        resolve = ("--resolve", f"test.example:{self.https}:127.0.0.1", "--cacert", self.authority.file)
+        head = run("curl", "-sSI", "--http2", *resolve, url).replace("\r", "")
+        self.assertIn("HTTP/2 200", head)
+        self.assertEqual(head.lower().count(HSTS.lower()), 1, head)
+        self.assertIn("strict-transport-security: max-age=3600\n", head)
 
     def test_without_hsts_nothing_is_added_or_taken(self):
         self.https_proxy()
@@ -177,11 +191,12 @@ class OneLine(Case):
     def test_files_with_a_certificate(self):
         certificate = self.authority.certificate("localhost", "127.0.0.1")
         self.run_sluice("serve", self.folder.name, "--tls-cert", certificate.file, "--tls-key", certificate.key)
-        self.assertEqual(self.curl("--cacert", self.authority.file, "--http1.1"), ("1.1", "hello " * 1000))
+        for option, version in (("--http1.1", "1.1"), ("--http2", "2")):
+            self.assertEqual(self.curl("--cacert", self.authority.file, option), (version, "hello " * 1000))
 
     def test_files_with_a_certificate_made_at_start(self):
         self.run_sluice("serve", self.folder.name, "--tls-self-signed", "--compress", "--ktls")
-        self.assertEqual(self.curl("-k", "--http1.1"), ("1.1", "hello " * 1000))
+        self.assertEqual(self.curl("-k"), ("2", "hello " * 1000))
         refused = subprocess.run(["curl", "-sS", f"https://localhost:{self.port}/"], capture_output=True, check=False)
         self.assertEqual(refused.returncode, 60, "nobody vouches for it")
 
@@ -194,7 +209,7 @@ class OneLine(Case):
         self.run_sluice(
             "proxy", "--to", f"https://localhost:{server}", "--tls-self-signed", SSL_CERT_FILE=self.authority.file
         )
-        self.assertEqual(self.curl("-k", "--http1.1")[1], "hello " * 1000)
+        self.assertEqual(self.curl("-k"), ("2", "hello " * 1000))
         stranger = free_port()
         self.run_sluice("proxy", "--to", f"https://localhost:{server}", port=stranger)
         self.assertEqual(get(stranger, "/a.txt").status, 502, "the system's authorities did not sign it")

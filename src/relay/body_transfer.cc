@@ -39,7 +39,7 @@ Choice BodyTransfer::foresee(const Body& body, const Policy& policy, const Resou
     if (range != nullptr && (largest == nullptr || range->length > largest->length)) largest = range;
   }
   if (largest != nullptr) return choose_for(*largest, policy, resources, sink, false);
-  return body.empty() ? Choice{} : choose({.source = SourceKind::kMemory});
+  return body.empty() ? Choice{} : choose({.source = SourceKind::kMemory, .sink = sink.sink_kind()});
 }
 
 StepResult BodyTransfer::step(Channel& sink, std::size_t budget, std::string_view head) {
@@ -117,7 +117,8 @@ Step BodyTransfer::send_pending(Channel& sink, std::string_view payload, bool mo
 }
 
 Step BodyTransfer::step_memory(Channel& sink, const std::string& bytes, std::size_t budget) {
-  if (choice_.strategy == Strategy::kNone) choice_ = choose({.source = SourceKind::kMemory});
+  if (choice_.strategy == Strategy::kNone)
+    choice_ = choose({.source = SourceKind::kMemory, .sink = sink.sink_kind()});
   const std::string_view payload = std::string_view(bytes).substr(done_, budget);
   return send_pending(sink, payload, done_ + payload.size() < bytes.size() || !last_piece());
 }

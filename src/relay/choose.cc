@@ -73,7 +73,6 @@ constexpr Reason kNothing = Reason::kLarge;
 
 Reason obstacle(const Question& q, bool built) noexcept {
   if (!built) return Reason::kPortableBuild;
-  if (q.sink == SinkKind::kEncoder) return Reason::kTransformed;
   if (q.source == SourceKind::kUserTls || q.sink == SinkKind::kUserTls) return q.encrypted;
   if (q.source == SourceKind::kHttp2Stream) return Reason::kFramed;
   if (q.kernel_refused) return Reason::kKernelRefused;
@@ -119,6 +118,7 @@ Choice choose_socket(const Question& q) noexcept {
 
 Choice choose(const Question& q) noexcept {
   if (q.length == 0U && !q.came_with_head) return {Strategy::kNone, Reason::kNoBody};
+  if (q.sink == SinkKind::kEncoder) return {Strategy::kBuffered, Reason::kTransformed};
   switch (q.source) {
     case SourceKind::kMemory:
       return {Strategy::kBuffered, Reason::kMadeHere};

@@ -210,13 +210,19 @@ Step StreamTransfer::finish(Ends io) {
   return put.ok() ? Step::kDone : sink_failed(put.error);
 }
 
+Choice StreamTransfer::came_with_head() const noexcept {
+  Question q = question(1);
+  q.came_with_head = true;
+  return choose(q);
+}
+
 // Finds the payload in `held` and puts it at the front: ready_ bytes, then gap_ spent ones, then raw ones.
 Step StreamTransfer::decode(Buffer& held) {
   if (plan_.in == Shape::kChunk) return decode_chunks(held);
   const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(held.size(), run_left()));
   ready_ = n;
   took(n);
-  if (choice_.strategy == Strategy::kNone) note({Strategy::kBuffered, Reason::kCameWithHead});
+  if (choice_.strategy == Strategy::kNone) note(came_with_head());
   return plan_.limit != 0 && ledger_.in() > plan_.limit ? Step::kTooLarge : Step::kMoved;
 }
 
@@ -264,7 +270,7 @@ Step StreamTransfer::decode_chunks(Buffer& held) {
     // Chunks that one read brought along whole: why they are copied has not been asked yet.
     Choice copied = choose(question(1));
     if (copied.strategy != Strategy::kBuffered) copied = {Strategy::kBuffered, Reason::kSmallChunks};
-    note(in_done_ && !read_ ? Choice{Strategy::kBuffered, Reason::kCameWithHead} : copied);
+    note(in_done_ && !read_ ? came_with_head() : copied);
   }
   return Step::kMoved;
 }

@@ -97,6 +97,7 @@ class StreamTransfer {
   void frame();
   bool take_trailers(std::string_view raw);
   [[nodiscard]] Question question(std::uint64_t run) const noexcept;
+  [[nodiscard]] Choice came_with_head() const noexcept;
   bool splices(Ends io, std::uint64_t run);
   void note(Choice choice) noexcept;
   [[nodiscard]] std::uint64_t run_left() const noexcept;

@@ -86,6 +86,19 @@ const std::vector<Row>& rows() {
       {"a file compressed on the way",
        with(file(kMin), [](Question& q) { q.sink = SinkKind::kEncoder; }),
        {S::kBuffered, R::kTransformed}},
+      {"memory compressed on the way",
+       {.source = SourceKind::kMemory, .sink = SinkKind::kEncoder},
+       {S::kBuffered, R::kTransformed}},
+      {"what came with the head, compressed on the way",
+       with(socket(Shape::kLength, kMin),
+            [](Question& q) { q.sink = SinkKind::kEncoder, q.came_with_head = true; }),
+       {S::kBuffered, R::kTransformed}},
+      {"compressed on the way by a portable build",
+       with(file(kMin), [](Question& q) { q.sink = SinkKind::kEncoder, q.sendfile_built = false; }),
+       {S::kBuffered, R::kTransformed}},
+      {"nothing to compress",
+       with(socket(Shape::kLength, 0), [](Question& q) { q.sink = SinkKind::kEncoder; }),
+       {S::kNone, R::kNoBody}},
       {"TLS in user space",
        with(socket(Shape::kLength, kMin), [](Question& q) { q.sink = SinkKind::kUserTls; }),
        {S::kBuffered, R::kEncrypted}},
@@ -219,6 +232,9 @@ TEST_CASE("whatever is asked, the answer keeps its promises", "[choose]") {
               expect(c.strategy != Strategy::kSplice || q.pipe_available, "no splice without a pipe");
               expect(!kernel || !q.kernel_refused, "what was refused is not tried again");
               expect(!kernel || q.sink != SinkKind::kEncoder, "what must be seen is copied");
+              expect(q.sink != SinkKind::kEncoder || c.strategy == Strategy::kNone ||
+                         c.reason == Reason::kTransformed,
+                     "what is transformed says so");
               expect(!kernel || q.sink != SinkKind::kUserTls, "what must be encrypted here is copied");
               expect(!kernel || q.force != Force::kBuffered, "forced to copy is copied");
               expect(c.strategy != Strategy::kSplice || !q.came_with_head, "what is here is not spliced");

@@ -15,7 +15,7 @@ packages_of() {
         libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev
       ;;
     tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs strace openssl \
-        qemu-system-x86 busybox-static nghttp2-client python3-h2 ;;
+        qemu-system-x86 busybox-static nghttp2-client python3-h2 brotli zstd ;;
     tour) echo nginx curl python3 ;;
     checks) echo clang clang-tidy ;;
     bench) echo nginx haproxy wrk curl python3 util-linux ;;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "content/negotiate.h"
 #include "observe/sum.h"
 #include "os/kernel_paths.h"
 #include "relay/choose.h"
@@ -23,6 +24,14 @@ constexpr std::size_t kReasonsKnown = static_cast<std::size_t>(relay::Reason::kF
 static_assert(kReasonsKnown <= observe::kReasons);
 static_assert(static_cast<std::size_t>(relay::Strategy::kSendfile) + 1 == observe::kStrategies);
 
+std::array<const char*, observe::kCodings> coding_names() {
+  std::array<const char*, observe::kCodings> names;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    names[i] = content::name_of(static_cast<config::Coding>(i)).data();
+  return names;
+}
+static_assert(static_cast<std::size_t>(config::Coding::kGzip) + 1 == observe::kCodings);
+
 }  // namespace
 
 std::string status_page(std::span<const observe::Counters* const> workers, const observe::Counters& process) {
@@ -31,7 +40,8 @@ std::string status_page(std::span<const observe::Counters* const> workers, const
   static const auto strategies = names_of<relay::Strategy, observe::kStrategies>();
   static const auto reasons = names_of<relay::Reason, kReasonsKnown>();
   nlohmann::ordered_json counters = nlohmann::ordered_json::object();
-  for (const auto& [name, value] : observe::sum(all, strategies, reasons)) counters[name] = value;
+  static const auto codings = coding_names();
+  for (const auto& [name, value] : observe::sum(all, strategies, reasons, codings)) counters[name] = value;
   const nlohmann::ordered_json page = {{"version", SLUICE_VERSION},
                                        {"kernel_paths", os::kernel_paths_name()},
                                        {"workers", workers.size()},

@@ -101,6 +101,10 @@ void AccessBatch::add(const AccessRecord& record) {
   append_count(text_, R"(,"bytes_in":)", record.bytes_in);
   append_count(text_, R"(,"bytes_out":)", record.bytes_out);
   append_count(text_, R"(,"zero_copy":)", record.zero_copy);
+  if (!record.coding.empty()) {
+    append_text(text_, R"(,"coding":)", record.coding);
+    append_count(text_, R"(,"uncompressed":)", record.uncompressed);
+  }
   append_text(text_, R"(,"path":)", record.path);
   append_text(text_, R"(,"why":)", record.why);
   append_text(text_, R"(,"end":)", name_of(record.end));

@@ -27,6 +27,7 @@ class Counter {
 
 inline constexpr std::size_t kStrategies = 4;  // none, buffered, splice, sendfile: relay::Strategy
 inline constexpr std::size_t kReasons = 32;    // relay::Reason
+inline constexpr std::size_t kCodings = 3;     // zstd, br, gzip: config::Coding
 // Why we ended a client's HTTP/2 connection: http2::Goaway.
 inline constexpr std::size_t kGoaways = 7;
 inline constexpr std::array<const char*, kGoaways> kGoawayNames{
@@ -40,10 +41,14 @@ struct alignas(64) Counters {
   Counter server_marked_down;
   Counter pipes_open, pipes_in_use, pipes_refused;  // now, now, exhaustion fallbacks in all
   Counter buffers_in_use;                           // now
+  Counter compressors_in_use, compressors_refused;  // now; bodies that went as they are for want of one
   Counter bytes_to_clients, bytes_to_upstreams;     // body bytes
   std::array<Counter, kStrategies> bodies_by_path;  // response bodies
   std::array<Counter, kStrategies> bytes_by_path;   // body bytes in both directions
   std::array<Counter, kReasons> bodies_by_reason;
+  std::array<Counter, kCodings> bodies_by_coding;     // response bodies that were compressed
+  std::array<Counter, kCodings> bytes_before_coding;  // of them, as they came
+  std::array<Counter, kCodings> bytes_after_coding;   // ... and as they left
   std::array<Counter, kEndings> endings;
   Counter tls_handshaking;               // now
   Counter ktls_sending, ktls_receiving;  // TLS connections whose sending, receiving side went into the kernel

@@ -27,6 +27,8 @@ constexpr Named kFirst[] = {
     {"pipes_in_use", &Counters::pipes_in_use},
     {"pipes_refused", &Counters::pipes_refused},
     {"buffers_in_use", &Counters::buffers_in_use},
+    {"compressors_in_use", &Counters::compressors_in_use},
+    {"compressors_refused", &Counters::compressors_refused},
     {"bytes_to_clients", &Counters::bytes_to_clients},
     {"bytes_to_upstreams", &Counters::bytes_to_upstreams},
 };
@@ -69,7 +71,7 @@ std::string snake(const char* prefix, const char* name) {
 }  // namespace
 
 Sums sum(std::span<const Counters* const> workers, std::span<const char* const> strategies,
-         std::span<const char* const> reasons) {
+         std::span<const char* const> reasons, std::span<const char* const> codings) {
   Sums out;
   const auto add = [&](std::string name, auto read) {
     std::uint64_t total = 0;
@@ -92,6 +94,9 @@ Sums sum(std::span<const Counters* const> workers, std::span<const char* const> 
   add_array("bodies_by_path_", &Counters::bodies_by_path, strategies);
   add_array("bytes_by_path_", &Counters::bytes_by_path, strategies);
   add_array("bodies_by_reason_", &Counters::bodies_by_reason, reasons);
+  add_array("bodies_by_coding_", &Counters::bodies_by_coding, codings);
+  add_array("bytes_before_coding_", &Counters::bytes_before_coding, codings);
+  add_array("bytes_after_coding_", &Counters::bytes_after_coding, codings);
   add_array("endings_", &Counters::endings, endings);
   add_array("http2_goaways_", &Counters::http2_goaways, kGoawayNames);
   add_named(kLast);

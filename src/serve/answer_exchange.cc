@@ -1,5 +1,6 @@
 #include "serve/answer_exchange.h"
 
+#include "http/rewrite.h"
 #include "http/status.h"
 
 namespace sluice::serve {
@@ -123,22 +124,43 @@ content::Answer AnswerExchange::status_answer() const {
   return answer;
 }
 
+// Rewrites the fields of an answer that is compressed, or could have been.
+content::Compressors::Lease AnswerExchange::code(content::Answer& answer) {
+  if (route_ == nullptr || route_->config->compress.codings.empty()) return {};
+  const std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " \r\n" + answer.fields + "\r\n";
+  http::ResponseParser parser({.head = 65535});
+  if (parser.parse(text) != http::Parse::kDone) return {};
+  const bool has_body = method_ != http::Method::kHead && !answer.body.empty();
+  Coded coded =
+      plan_coding(parser.head(), answer.has_length ? std::optional(answer.length) : std::nullopt, has_body);
+  http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
+  http::write_recoded_fields(out, parser.head(), coded.recoding);
+  answer.fields = out.text();
+  if (!coded.recoding.coding.empty()) answer.has_length = false;
+  return std::move(coded.compressor);
+}
+
 void AnswerExchange::answer(content::Answer answer) {
   status_ = answer.status;
   const relay::Policy policy = route_ == nullptr ? relay::Policy{} : route_->policy;
   const bool head_only = method_ == http::Method::kHead;
   const bool keep = keep_alive_ && !state_.draining;
   keep_alive_ = keep;
+  content::Compressors::Lease compressor = code(answer);
   // The header tells the path before it is taken, so it is worked out from the body first.
-  const relay::Choice choice =
-      head_only ? relay::Choice{}
-                : relay::BodyTransfer::foresee(answer.body, policy, state_.relay, client_.channel());
+  relay::Choice choice;
+  if (compressor.valid()) {
+    choice = {relay::Strategy::kBuffered, relay::Reason::kTransformed};
+  } else if (!head_only) {
+    choice = relay::BodyTransfer::foresee(answer.body, policy, state_.relay, client_.channel());
+  }
   answer_.emplace(state_, std::move(answer),
                   AnswerOptions{.keep_alive = keep,
                                 .http10_client = http10_,
                                 .head_only = head_only,
                                 .server_timing = server_timing(choice),
                                 .hsts = client_.secured().hsts,
+                                .compressor = std::move(compressor),
                                 .policy = policy,
                                 .warmed = [this] {
                                   drive();
@@ -149,7 +171,7 @@ void AnswerExchange::answer(content::Answer answer) {
 
 void AnswerExchange::drive() {
   if (!answer_ || outcome() != Outcome::kRunning) return;
-  const StepResult result = answer_->step(client_, kBudget);
+  const StepResult result = answer_->step(client_);
   if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
   state_.counters.cold_waits.add(answer_->transfer().cold_waits() - cold_waits_);
   cold_waits_ = answer_->transfer().cold_waits();
@@ -186,6 +208,7 @@ void AnswerExchange::end(observe::Ending ending, Outcome outcome) {
   if (answer_) {
     const relay::BodyTransfer& transfer = answer_->transfer();
     moved = {.choice = transfer.choice(), .out = transfer.delivered(), .zero_copy = transfer.zero_copy()};
+    if (const content::Encoder* encoder = answer_->encoder()) note_coding(moved, *encoder);
   }
   finish(ending, outcome, moved);
 }

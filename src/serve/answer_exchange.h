@@ -35,6 +35,7 @@ class AnswerExchange final : public Exchange {
  private:
   void drive() override;
   void answer(content::Answer answer);
+  content::Compressors::Lease code(content::Answer& answer);
   void answer_from_file();
   content::Answer fixed_answer() const;
   content::Answer status_answer() const;

@@ -21,6 +21,7 @@ Exchange::Exchange(Client& client, WorkerState& state, const Route* route, const
       keep_alive_(request.facts.keep_alive),
       began_(state.loop.now()) {
   state_.counters.requests.add();
+  if (route != nullptr) wish_ = content::coding_wish(request.head, route->config->compress);
   if (state_.log == nullptr) return;
   const http::RequestHead& head = request.head;
   log_text_ = std::make_unique<LogText>(LogText{
@@ -53,6 +54,18 @@ void Exchange::ledger_broken() {
                 route_ == nullptr ? "" : route_->config->name);
 }
 
+Exchange::Coded Exchange::plan_coding(const http::ResponseHead& head, std::optional<std::uint64_t> length,
+                                      bool has_body) {
+  if (route_ == nullptr) return {};
+  const config::Compress& compress = route_->config->compress;
+  const content::CodingPlan plan = content::plan_coding(compress, wish_, head, length);
+  if (!plan.coding || !has_body) return {.recoding = plan.recoding, .compressor = {}};
+  content::Compressors::Lease compressor = state_.compressors.take(*plan.coding, compress.level, length);
+  if (compressor.valid()) return {.recoding = plan.recoding, .compressor = std::move(compressor)};
+  state_.counters.compressors_refused.add();
+  return {.recoding = {.vary = true}, .compressor = {}};
+}
+
 void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& moved) {
   if (outcome_ != Outcome::kRunning) return;
   outcome_ = outcome == Outcome::kKeep && state_.draining ? Outcome::kClose : outcome;
@@ -66,6 +79,12 @@ void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& move
   counters.bytes_by_path[strategy].add(moved.zero_copy);
   counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(moved.in + moved.out -
                                                                                    moved.zero_copy);
+  if (moved.coding) {
+    const auto coding = static_cast<std::size_t>(*moved.coding);
+    counters.bodies_by_coding[coding].add();
+    counters.bytes_before_coding[coding].add(moved.uncompressed);
+    counters.bytes_after_coding[coding].add(moved.out);
+  }
   if (log_text_ == nullptr || state_.log == nullptr) return;
   const LogText& text = *log_text_;
   state_.log->add({
@@ -86,6 +105,8 @@ void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& move
       .bytes_in = moved.in,
       .bytes_out = moved.out,
       .zero_copy = moved.zero_copy,
+      .coding = moved.coding ? content::name_of(*moved.coding) : std::string_view(),
+      .uncompressed = moved.uncompressed,
       .path = relay::name_of(moved.choice.strategy),
       .why = why_.empty() ? std::string_view(relay::name_of(moved.choice.reason)) : std::string_view(why_),
       .end = ending,

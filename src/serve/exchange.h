@@ -7,10 +7,14 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/list.h"
+#include "content/encoder.h"
+#include "content/negotiate.h"
 #include "http/message.h"
 #include "loop/event_loop.h"
 #include "observe/access_log.h"
@@ -52,7 +56,22 @@ class Exchange : private loop::Deferred {
   struct Moved {  // what the log and the counters want to know of the bodies
     relay::Choice choice;
     std::uint64_t in = 0, out = 0, zero_copy = 0;
+    std::optional<config::Coding> coding =
+        {};  // of the response body; `out` is what became of `uncompressed`
+    std::uint64_t uncompressed = 0;
   };
+  // What compression makes of a response.
+  struct Coded {
+    http::Recoding recoding;
+    content::Compressors::Lease compressor;  // valid: the body goes through it
+  };
+  // `length`: see content::plan_coding(). Without one to spare the body goes as it is.
+  [[nodiscard]] Coded plan_coding(const http::ResponseHead& head, std::optional<std::uint64_t> length,
+                                  bool has_body);
+  static void note_coding(Moved& moved, const content::Encoder& encoder) noexcept {
+    moved.coding = encoder.coding();
+    moved.uncompressed = std::exchange(moved.out, encoder.delivered());
+  }
   // The end: counts, logs, sets the outcome. Once.
   void finish(observe::Ending ending, Outcome outcome, const Moved& moved);
   // A body's books do not add up: counted and logged as what it is, a bug of ours.
@@ -74,6 +93,7 @@ class Exchange : private loop::Deferred {
   int status_ = 0;   // told to the client; 0: nothing yet
   std::string why_;  // overrides the path's reason in the log: a verdict
   std::string upstream_name_;
+  content::CodingWish wish_;
   std::chrono::microseconds connect_time_{-1}, first_byte_time_{-1};
   [[nodiscard]] std::chrono::microseconds elapsed() const noexcept {
     return std::chrono::duration_cast<std::chrono::microseconds>(state_.loop.now() - began_);

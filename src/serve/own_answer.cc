@@ -5,13 +5,17 @@
 
 namespace sluice::serve {
 
-OwnAnswer::OwnAnswer(WorkerState& state, content::Answer answer, const AnswerOptions& options)
+OwnAnswer::OwnAnswer(WorkerState& state, content::Answer answer, AnswerOptions options)
     : has_body_(!options.head_only && !answer.body.empty()),
       transfer_(state.relay, options.head_only ? relay::Body{} : std::move(answer.body), options.policy,
-                options.warmed) {
+                options.warmed),
+      state_(state),
+      compressor_(std::move(options.compressor)) {
+  http::Framing framing = answer.has_length ? http::Framing::kLength : http::Framing::kNone;
+  if (compressor_.valid()) framing = http::Framing::kChunked;
   http::HeadWriter out({state.relay.head_scratch.get(), state.relay.head_scratch_size});
   http::begin_own_response(out, answer.status,
-                           {.framing = answer.has_length ? http::Framing::kLength : http::Framing::kNone,
+                           {.framing = framing,
                             .length = answer.length,
                             .has_length = answer.has_length,
                             .keep_alive = options.keep_alive,

@@ -7,6 +7,7 @@
 #include "content/static_files.h"
 #include "relay/body_transfer.h"
 #include "serve/client.h"
+#include "serve/response_sink.h"
 #include "serve/worker_state.h"
 
 namespace sluice::serve {
@@ -16,29 +17,36 @@ struct AnswerOptions {
   bool http10_client = false;
   bool head_only = false;  // the request was HEAD: length, but no body
   std::string_view server_timing;
-  std::chrono::seconds hsts{0};  // see http::ClientResponse
+  std::chrono::seconds hsts{0};            // see http::ClientResponse
+  content::Compressors::Lease compressor;  // valid: the body goes through it
   relay::Policy policy;
   std::function<void()> warmed;  // see relay::BodyTransfer
 };
 
 class OwnAnswer {
  public:
-  OwnAnswer(WorkerState& state, content::Answer answer, const AnswerOptions& options);
+  OwnAnswer(WorkerState& state, content::Answer answer, AnswerOptions options);
 
   // See relay::BodyTransfer::step().
-  StepResult step(Client& client, std::size_t budget) {
-    const std::string_view head =
-        std::exchange(started_, true)
-            ? std::string_view()
-            : client.send_head(head_, has_body_ ? HeadKind::kFinal : HeadKind::kWhole);
-    return transfer_.step(client.channel(), budget, head);
+  StepResult step(Client& client) {
+    std::string_view head;
+    if (!std::exchange(started_, true)) {
+      head = client.send_head(head_, has_body_ ? HeadKind::kFinal : HeadKind::kWhole);
+      if (compressor_.valid())
+        sink_.encode(state_, client, std::move(compressor_), false, std::exchange(head, {}));
+    }
+    return sink_.settle(transfer_.step(sink_.channel(client), sink_.budget(), head));
   }
   [[nodiscard]] const relay::BodyTransfer& transfer() const noexcept { return transfer_; }
+  [[nodiscard]] const content::Encoder* encoder() const noexcept { return sink_.encoder(); }  // may be null
 
  private:
   std::string head_;
   const bool has_body_;
   relay::BodyTransfer transfer_;
+  WorkerState& state_;
+  content::Compressors::Lease compressor_;
+  ResponseSink sink_;
   bool started_ = false;
 };
 

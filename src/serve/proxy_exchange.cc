@@ -60,6 +60,7 @@ void ProxyExchange::give_up(int status, Ending ending) {
   if (request_framing_ != http::Framing::kNone && !request_done_) keep_alive_ = false;
   forget_request();
   response_.reset();
+  sink_.stop_encoding();
   status_ = status;
   answer_ending_ = ending;
   keep_alive_ = keep_alive_ && !state_.draining;
@@ -76,7 +77,7 @@ void ProxyExchange::give_up(int status, Ending ending) {
 }
 
 void ProxyExchange::step_answer() {
-  const StepResult result = answer_->step(client_, kBudget);
+  const StepResult result = answer_->step(client_);
   if (result.step == Step::kSinkFull) return;
   if (result.step != Step::kDone) return end_cut(answer_ending_);
   move(ProxyInput::kDelivered);
@@ -112,6 +113,7 @@ Exchange::Moved ProxyExchange::moved() const noexcept {
     all.choice = response_->choice();
     all.out = response_->delivered();
     all.zero_copy += response_->zero_copy();
+    if (sink_.encoder() != nullptr) note_coding(all, *sink_.encoder());
   } else if (answer_ != nullptr) {
     all.choice = answer_->transfer().choice();
     all.out = answer_->transfer().delivered();

@@ -15,6 +15,7 @@
 #include "serve/exchange.h"
 #include "serve/own_answer.h"
 #include "serve/proxy_states.h"
+#include "serve/response_sink.h"
 #include "serve/tunnel.h"
 #include "upstream/connection.h"
 
@@ -59,11 +60,12 @@ class ProxyExchange final : public Exchange, private relay::ChannelHandler {
   void pass_interim(const http::ResponseHead& head);
   void send_interim();
   void begin_response(const http::ResponseHead& head, const http::ResponseFacts& facts, bool drained);
-  std::string_view foreseen_path();  // the Server-Timing value
+  std::string_view foreseen_path(bool encodes);  // the Server-Timing value
   void begin_tunnel(const http::ResponseHead& head);
   void relay_body(std::string_view head);
   void step_tunnel(std::string_view head);
   void step_answer();
+  [[nodiscard]] bool client_saw() const noexcept;
   void deliver();
 
   void server_lost(bool timed_out);
@@ -105,6 +107,7 @@ class ProxyExchange final : public Exchange, private relay::ChannelHandler {
   unsigned interims_ = 0;
 
   std::optional<relay::StreamTransfer> request_, response_;
+  ResponseSink sink_;
   std::unique_ptr<Tunnel> tunnel_;
   std::unique_ptr<OwnAnswer> answer_;
   observe::Ending answer_ending_ = observe::Ending::kCompleted;

@@ -122,7 +122,8 @@ void ProxyExchange::send_interim() {
   }
 }
 
-std::string_view ProxyExchange::foreseen_path() {
+std::string_view ProxyExchange::foreseen_path(bool encodes) {
+  if (encodes) return server_timing({relay::Strategy::kBuffered, relay::Reason::kTransformed});
   if (!response_->foreseeable(server_->held)) return "sluice;desc=\"decided chunk by chunk\"";
   return server_timing(response_->foresee(server_->channel(), server_->held, client_.channel()));
 }
@@ -131,19 +132,24 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
                                    bool drained) {
   status_ = head.status;
   response_can_keep_ = facts.keep_alive;
-  const http::Framing framing = framing_for_client(facts.framing, http10_);
+  const bool has_body = facts.framing != http::Framing::kNone;
+  Coded coded = plan_coding(head, facts.has_length ? std::optional(facts.length) : std::nullopt, has_body);
+  const bool encodes = coded.compressor.valid();
+  const http::Framing framing =
+      encodes ? http::Framing::kChunked : framing_for_client(facts.framing, http10_);
   client_close_delimited_ = framing == http::Framing::kUntilClose;
   keep_alive_ = keep_alive_ && !client_close_delimited_ && !state_.draining;
 
   http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
   out.put(interim_left_);  // it counts as waiting until the first byte is out: see give_up()
-  const bool has_body = facts.framing != http::Framing::kNone;
-  response_.emplace(state_.relay, relay::StreamPlan{.in = shape_of(facts.framing),
-                                                    .length = has_body ? facts.length : 0,
-                                                    .chunk_out = framing == http::Framing::kChunked &&
-                                                                 !client_.multiplexed(),
-                                                    .policy = route_->policy,
-                                                    .filter_trailers = &http::filter_trailers});
+  response_.emplace(
+      state_.relay,
+      relay::StreamPlan{
+          .in = shape_of(facts.framing),
+          .length = has_body ? facts.length : 0,
+          .chunk_out = framing == http::Framing::kChunked && !encodes && !client_.multiplexed(),
+          .policy = route_->policy,
+          .filter_trailers = encodes ? &http::filter_recoded_trailers : &http::filter_trailers});
   // The head's bytes stay where they are: only what lies behind them moves from here on.
   server_->held.consume(head.size());
   const std::size_t came_along = server_->held.size();
@@ -151,12 +157,14 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
   http::write_client_response(out, head,
                               {.framing = framing,
                                .length = facts.length,
-                               .has_length = facts.has_length,
+                               // Of a body that a GET gets, or would have got, as it came.
+                               .has_length = facts.has_length && !coded.recoding.weak_tag,
                                .keep_alive = keep_alive_,
                                .http10_client = http10_,
                                .date = facts.has_date ? std::string_view() : state_.date(),
-                               .server_timing = tells_path ? foreseen_path() : std::string_view(),
-                               .hsts = client_.secured().hsts});
+                               .server_timing = tells_path ? foreseen_path(encodes) : std::string_view(),
+                               .hsts = client_.secured().hsts,
+                               .recoding = coded.recoding});
   if (!out.ok()) {
     why_ = "head-too-large";
     return give_up(502, Ending::kUpstreamHeadInvalid);
@@ -167,17 +175,21 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
   const bool whole = !has_body || (facts.framing == http::Framing::kLength && facts.length <= came_along);
   if (whole && drained) server_->channel().clear_readable();
   const bool empty = !has_body || (facts.framing == http::Framing::kLength && facts.length == 0);
-  relay_body(client_.send_head(out.text(), empty ? HeadKind::kWhole : HeadKind::kFinal));
+  const std::string_view text = client_.send_head(out.text(), empty ? HeadKind::kWhole : HeadKind::kFinal);
+  if (!encodes) return relay_body(text);
+  // A body of known length is whole at its server; others may be made while the client reads.
+  sink_.encode(state_, client_, std::move(coded.compressor), facts.framing != http::Framing::kLength, text);
+  relay_body({});
 }
 
 void ProxyExchange::relay_body(std::string_view head) {
-  const StepResult result =
-      response_->step(server_->channel(), server_->held, client_.channel(), kBudget, head);
+  const StepResult result = sink_.settle(
+      response_->step(server_->channel(), server_->held, sink_.channel(client_), sink_.budget(), head));
   response_step_ = result.step;
-  if (response_->sink_touched()) interim_left_.clear();
+  if (client_saw()) interim_left_.clear();
   if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
   const auto broken = [&](Ending ending) {
-    if (response_->sink_touched() || client_.multiplexed()) return end_cut(ending);  // there the head is out
+    if (client_saw() || client_.multiplexed()) return end_cut(ending);  // there the head is out
     give_up(502, ending);  // the client has seen nothing yet: it can be told
   };
   switch (result.step) {
@@ -203,6 +215,11 @@ void ProxyExchange::relay_body(std::string_view head) {
     case Step::kUnsupported:
       return end_cut(Ending::kInternal);
   }
+}
+
+// Something of the response has left for the client.
+bool ProxyExchange::client_saw() const noexcept {
+  return sink_.encoder() != nullptr ? sink_.encoder()->written() != 0 : response_->sink_touched();
 }
 
 void ProxyExchange::deliver() {

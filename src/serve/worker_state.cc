@@ -106,6 +106,7 @@ void WorkerState::publish() noexcept {
   counters.pipes_in_use.set(relay.pipes.in_use());
   counters.pipes_refused.set(relay.pipes.refused());
   counters.buffers_in_use.set(relay.heads.in_use() + relay.blocks.in_use());
+  counters.compressors_in_use.set(compressors.in_use());
 }
 
 }  // namespace sluice::serve

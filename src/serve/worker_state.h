@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/list.h"
+#include "content/compressors.h"
 #include "content/open_files.h"
 #include "http/date.h"
 #include "http/parser.h"
@@ -44,6 +45,7 @@ class WorkerState {
   relay::Resources relay;
   [[nodiscard]] upstream::Means means() noexcept { return {relay, counters}; }  // for connections to servers
   content::OpenFiles files;
+  content::Compressors compressors;
   std::unique_ptr<observe::AccessBatch> log;  // null: no access log
   std::shared_ptr<const Site> site;           // of requests that begin now
 

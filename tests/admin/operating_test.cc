@@ -76,8 +76,9 @@ TEST_CASE("the operating notes explain every counter of the status page, in its 
   const observe::Counters* const worker[] = {&counters};
   const auto page = nlohmann::ordered_json::parse(admin::status_page(worker, {}));
   // A family is explained once: "endings_*".
-  const std::string families[] = {"bodies_by_path_", "bytes_by_path_", "bodies_by_reason_", "endings_",
-                                  "http2_goaways_"};
+  const std::string families[] = {"bodies_by_path_",   "bytes_by_path_",       "bodies_by_reason_",
+                                  "bodies_by_coding_", "bytes_before_coding_", "bytes_after_coding_",
+                                  "endings_",          "http2_goaways_"};
   std::vector<std::string> known;
   for (const auto& [name, value] : page["counters"].items()) {
     std::string shown = name;

@@ -16,12 +16,14 @@ TEST_CASE("sums add the workers up, under fixed snake_case names", "[sum]") {
   b.bodies_by_path[2].add(5);
   a.bytes_by_path[1].add(6);
   b.bodies_by_reason[1].add(7);
+  a.bytes_after_coding[2].add(10);
   a.endings[static_cast<std::size_t>(observe::Ending::kClientGone)].add(8);
   b.log_lines_dropped.add(9);
   const observe::Counters* const workers[] = {&a, &b};
   const char* const strategies[] = {"none", "buffered", "splice"};
   const char* const reasons[] = {"no-body", "came-with-head"};
-  const observe::Sums sums = observe::sum(workers, strategies, reasons);
+  const char* const codings[] = {"zstd", "br", "gzip"};
+  const observe::Sums sums = observe::sum(workers, strategies, reasons, codings);
 
   const auto value = [&](std::string_view name) -> std::int64_t {
     const auto found = std::find_if(sums.begin(), sums.end(), [&](const auto& s) { return s.first == name; });
@@ -33,14 +35,18 @@ TEST_CASE("sums add the workers up, under fixed snake_case names", "[sum]") {
   CHECK(value("bodies_by_path_splice") == 5);
   CHECK(value("bytes_by_path_buffered") == 6);
   CHECK(value("bodies_by_reason_came_with_head") == 7);
+  CHECK(value("bytes_after_coding_gzip") == 10);
+  CHECK(value("bytes_before_coding_gzip") == 0);
   CHECK(value("endings_client_gone") == 8);
   CHECK(value("log_lines_dropped") == 9);
   CHECK(value("endings_internal") == 0);
 
-  // Every counter is listed: the plain ones, then two of each strategy, one of each reason and ending.
-  const std::size_t arrays = 2 * observe::kStrategies + observe::kReasons + observe::kEndings;
+  // Every counter is listed: the plain ones, then two of each strategy, three of each coding, one of each reason and
+  // ending.
+  const std::size_t arrays =
+      2 * observe::kStrategies + 3 * observe::kCodings + observe::kReasons + observe::kEndings;
   const std::size_t used = sizeof(observe::Counters) / sizeof(observe::Counter);
-  const std::size_t plain = sums.size() - 2 * 3 - 2 - observe::kEndings;
+  const std::size_t plain = sums.size() - 2 * 3 - 3 * 3 - 2 - observe::kEndings;
   CHECK(plain + arrays <= used);
   CHECK(plain + arrays > used - 8);  // what alignas(64) pads
 }

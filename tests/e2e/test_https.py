@@ -197,6 +197,9 @@ class OneLine(Case):
     def test_files_with_a_certificate_made_at_start(self):
         self.run_sluice("serve", self.folder.name, "--tls-self-signed", "--compress", "--ktls")
         self.assertEqual(self.curl("-k"), ("2", "hello " * 1000))
+        url = f"https://localhost:{self.port}/a.txt"
+        head = run("curl", "-sk", "-o", "/dev/null", "-D", "-", "-H", "Accept-Encoding: gzip", url)
+        self.assertIn("content-encoding: gzip", head)
         refused = subprocess.run(["curl", "-sS", f"https://localhost:{self.port}/"], capture_output=True, check=False)
         self.assertEqual(refused.returncode, 60, "nobody vouches for it")
 

@@ -214,9 +214,11 @@ class OriginSide:
 
 
 class ClientSide:
-    def __init__(self, port, root):
+    def __init__(self, port, root, **options):
+        """`root`: of the files. `options`: every connection's."""
         self._port = port
-        self._root = root  # of the files
+        self._root = root
+        self._options = options
 
     def play(self, cell):
         """The whole exchange, up to where both ends have seen its end."""
@@ -224,7 +226,7 @@ class ClientSide:
         options = SMALL_SEGMENTS if condition.small_segments else {}
         if condition.client in ("slow", "resets") or condition.early_end:
             options = SLOW
-        with Connection(self._port, **options) as connection:
+        with Connection(self._port, **self._options, **options) as connection:
             first = f"{cell.kind.method} {cell.target} HTTP/{cell.kind.version}"
             connection.send(head_of(first, "Host: test.example", *cell.kind.fields))
             try:

@@ -27,6 +27,8 @@ AT_A_TIME = 8
 
 
 class Matrix(Case):
+    kinds, conditions, paths = KINDS, CONDITIONS, PATHS
+
     def setUp(self):
         self.root = Path(tempfile.mkdtemp(prefix="sluice-matrix-"))
         self.addCleanup(shutil.rmtree, self.root, True)
@@ -50,11 +52,14 @@ class Matrix(Case):
         handlers = {"files": {"files": str(self.root)}, **{name: {"proxy": name} for name in ORIGINS}}
         routes = [
             {"path": f"/{path}/{name}", "strip_prefix": True, "relay": {"path": path}, **handler}
-            for path in PATHS
+            for path in self.paths
             for name, handler in handlers.items()
         ]
         self.port = None
         return self.start(self.http_config([], routes=routes, upstreams=upstreams, limits=PIPES[pipes]))
+
+    def client(self):
+        return ClientSide(self.port, self.root)
 
     def cell(self, kind, condition, path):
         file = "data.bin"
@@ -79,12 +84,16 @@ class Matrix(Case):
 
     def test_every_path_gives_what_the_buffered_one_gives(self):
         for pipes in PIPES:
+            meeting = [
+                (k, c) for c in self.conditions for k in self.kinds if c.pipes == pipes and has_meaning(k, c)
+            ]
+            if not meeting:
+                continue
             sluice = self.sluice(pipes)
-            meeting = [(k, c) for c in CONDITIONS for k in KINDS if c.pipes == pipes and has_meaning(k, c)]
             oracles = {}
-            for path in PATHS:
+            for path in self.paths:
                 cells = [self.cell(kind, condition, path) for kind, condition in meeting]
-                client = ClientSide(self.port, self.root)
+                client = self.client()
                 with self.scarce(sluice, pipes), ThreadPoolExecutor(AT_A_TIME) as pool:
                     played = {cell: pool.submit(client.play, cell) for cell in cells}
                 for cell, future in played.items():
@@ -101,7 +110,7 @@ class Matrix(Case):
                     with self.subTest(cell=str(cell)):
                         self.assert_logged(cell, entries[cell.target])
                 sluice.assert_nothing_left()
-        without = len(KINDS) * len(CONDITIONS) * len(PATHS) - len(self.cells)
+        without = len(self.kinds) * len(self.conditions) * len(self.paths) - len(self.cells)
         print(f"matrix: {len(self.cells)} cells, {without} without meaning")
 
     # --- judging ---------------------------------------------------------------------------------------------

@@ -106,6 +106,9 @@ class Channel {
   // The body is complete; ok() once all that was taken has left. EAGAIN: call again when writable(). `trailers` are
   // field lines for sinks that have room for them; the same ones in each call.
   virtual os::IoResult finish(std::string_view trailers) noexcept = 0;
+  // Nothing that was taken is still here; else writable() tells when to ask again. For a body that is going to be cut:
+  // what came of it is delivered first.
+  [[nodiscard]] virtual bool flushed() noexcept { return true; }
   // finish(), then the end of this direction (FIN, close_notify, END_STREAM); reading goes on.
   virtual void shutdown_write() noexcept = 0;
 

@@ -153,6 +153,9 @@ StepResult StreamTransfer::run(Ends io, std::size_t budget) {
     // Not while part of a chunk's end waits in tail_: new payload would overtake it.
     if (ready_ == 0 && pipe_.pending() == 0 && tail_.empty() && !in_done_) {
       pulled = pull(io, budget);
+      // What came before a cut is delivered; both are found again at the next look.
+      if ((pulled == Step::kTruncated || pulled == Step::kMalformed) && !io.sink.flushed())
+        return answer(Step::kSinkFull);
       if (pulled != Step::kMoved && pulled != Step::kSourceDry) return answer(pulled);
       // What goes on through the pipe is fetched before the memory part is sent, so that the two leave
       // together.

@@ -169,6 +169,11 @@ os::IoResult TlsChannel::finish(std::string_view) noexcept {
   return write_error_ != 0 ? os::IoResult{.error = write_error_} : put;
 }
 
+bool TlsChannel::flushed() noexcept {
+  (void)flush();
+  return wire_.waiting() == 0;  // also after a failure
+}
+
 // close_notify, where it may still be said.
 void TlsChannel::say_goodbye() noexcept {
   if (std::exchange(shut_, true) || state_ != State::kReady) return;

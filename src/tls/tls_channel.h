@@ -75,6 +75,7 @@ class TlsChannel final : public relay::Channel, private loop::SocketHandler, pri
   os::IoResult splice_from(os::Pipe& pipe, std::size_t most) noexcept override;
   os::IoResult send_file(int file, std::uint64_t offset, std::size_t most) noexcept override;
   os::IoResult finish(std::string_view) noexcept override;
+  [[nodiscard]] bool flushed() noexcept override;
   void shutdown_write() noexcept override;
 
  private:

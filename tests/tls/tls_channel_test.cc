@@ -448,3 +448,34 @@ TEST_CASE("a body that TLS cuts short is cut short", "[tls-channel]") {
     step = transfer.step(*in.server->channel, held, *out.server->channel, 1000).step;
   CHECK(step == Step::kSourceFailed);
 }
+
+TEST_CASE("what came of a body is delivered before it is cut", "[tls-channel]") {
+  TlsPair pair;
+  REQUIRE(pair.shake_hands());
+  pair.to_client.blocked = true;
+  End source(pair.worker, Transport::kUnix);
+  const std::string part = pattern(9'000);
+  relay::StreamTransfer transfer(pair.worker.relay, {.in = relay::Shape::kLength, .length = 100'000'000});
+  std::string sent, got;
+  const auto step = [&] {
+    pair.turn();
+    got += pair.client->read();
+    return transfer.step(source.socket, source.held, *pair.server->channel, 1_MiB).step;
+  };
+  while (pair.server->channel->writable()) {  // until records wait in the channel
+    REQUIRE(source.write(part) == part.size());
+    sent += part;
+    REQUIRE(goes_on(step()));
+  }
+  source.finish();
+  CHECK(step() == Step::kSinkFull);
+  pair.to_client.blocked = false;
+  Step last = Step::kSinkFull;
+  for (int i = 0; i < 100 && goes_on(last); ++i) last = step();
+  CHECK(last == Step::kTruncated);
+  pair.server->channel->close(relay::Close::kCut);
+  pair.settle();
+  got += pair.client->read();
+  CHECK((got == sent));
+  CHECK(pair.client->error == ECONNRESET);
+}

@@ -44,6 +44,7 @@ class Encoder final : public relay::Channel {
   os::IoResult splice_from(os::Pipe&, std::size_t) noexcept override { return {.error = EINVAL}; }
   os::IoResult send_file(int, std::uint64_t, std::size_t) noexcept override { return {.error = EINVAL}; }
   os::IoResult finish(std::string_view trailers) noexcept override;
+  [[nodiscard]] bool flushed() noexcept override { return inner_.flushed(); }
   void shutdown_write() noexcept override { inner_.shutdown_write(); }
 
   [[nodiscard]] bool open() const noexcept override { return inner_.open(); }

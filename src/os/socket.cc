@@ -1,6 +1,7 @@
 #include "os/socket.h"
 
 #include <netinet/tcp.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <climits>
@@ -73,6 +74,11 @@ int socket_error(int fd) noexcept {
   socklen_t length = sizeof error;
   if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1) return errno;
   return error;
+}
+
+bool has_room(int fd) noexcept {
+  pollfd one{.fd = fd, .events = POLLOUT, .revents = 0};
+  return ::poll(&one, 1, 0) == 1;  // an error is news, too: the next call is told
 }
 
 Address local_address(int fd) noexcept {

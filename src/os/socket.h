@@ -41,6 +41,9 @@ void shutdown_write(int fd) noexcept;
 // The pending error of a socket (the outcome of a connect); 0 for none.
 int socket_error(int fd) noexcept;
 
+// A good part of the send buffer is free (poll(2) says POLLOUT). If not, an edge will say when it is.
+bool has_room(int fd) noexcept;
+
 // The address a listening or connected socket is bound to (tests listen on port 0).
 Address local_address(int fd) noexcept;
 

@@ -166,7 +166,14 @@ os::IoResult TlsChannel::send_file(int file, std::uint64_t offset, std::size_t m
 
 os::IoResult TlsChannel::finish(std::string_view) noexcept {
   const os::IoResult put = flush();
-  return write_error_ != 0 ? os::IoResult{.error = write_error_} : put;
+  if (write_error_ != 0) return {.error = write_error_};
+  // A record for which TCP had no room waits above it in the kernel, though sendmsg(2) and its kin have taken it. A
+  // FIN would overtake it, and close(2) throws it away. Where there is room again the close_notify pushes it on.
+  if (put.ok() && kernel_sends_ && !os::has_room(socket_.fd())) {
+    socket_.clear_writable();
+    return {.error = EAGAIN};
+  }
+  return put;
 }
 
 bool TlsChannel::flushed() noexcept {

@@ -143,8 +143,8 @@ class Connection:
             return data
         try:
             return self.socket.recv(most)
-        except ssl.SSLEOFError:
-            raise Cut("the connection ended without close_notify") from None
+        except ssl.SSLError as error:  # no close_notify, or an alert
+            raise Cut(str(error)) from None
 
     def read_until(self, end):
         data = b""

@@ -52,6 +52,7 @@ class Http2:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="test.example")
+        self.scheme = "https" if tls else "http"
         self.windows = windows
         self.streams = {}
         self.settings = {}  # the server's
@@ -90,7 +91,7 @@ class Http2:
         """Begins a stream; `end`: without a body."""
         number = self.h2.get_next_available_stream_id()
         self.streams[number] = Stream(number, Body(expected))
-        head = [(":method", method), (":scheme", "http"), (":authority", "test.example"), (":path", path)]
+        head = [(":method", method), (":scheme", self.scheme), (":authority", "test.example"), (":path", path)]
         self.h2.send_headers(number, [*head, *pseudo, *fields], end_stream=end)
         self.flush()
         return self.streams[number]

@@ -243,7 +243,7 @@ def serving(routes):
 
 
 def _arguments(request):
-    return [int(part) for part in request.target.strip("/").split("/")[1:]]
+    return [int(part) for part in request.target.split("?")[0].strip("/").split("/")[1:]]
 
 
 def by_length(connection, request):

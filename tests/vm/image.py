@@ -61,7 +61,7 @@ class Image:
             self.file(library)
 
     def python(self, folders, modules, extra=()):
-        """This interpreter, and whatever is loaded once `modules` of `folders` are imported."""
+        """This interpreter, and whatever is loaded once `modules`, some of them of `folders`, are imported."""
         script = f"""
 import importlib, sys, sysconfig
 sys.path[:0] = {[str(folder) for folder in folders]!r}
@@ -70,7 +70,7 @@ for module in list(sys.modules.values()):
     for path in (getattr(module, "__file__", None), getattr(module, "__cached__", None)):
         if path: print(path)
 """
-        told = subprocess.run([sys.executable, "-S", "-B", "-c", script], capture_output=True, text=True, check=False)
+        told = subprocess.run([sys.executable, "-B", "-c", script], capture_output=True, text=True, check=False)
         if told.returncode != 0:
             raise RuntimeError(told.stderr)
         self.program(os.path.realpath(sys.executable))
@@ -78,14 +78,10 @@ for module in list(sys.modules.values()):
             self.link(os.path.realpath(sys.executable), "usr/bin/python3")
         else:
             self.link(os.path.basename(os.path.realpath(sys.executable)), "usr/bin/python3")
-        library = Path(os.__file__).parent
         for path in filter(os.path.exists, told.stdout.split()):
             if path.endswith(".so"):
                 self.program(path)
-            elif Path(path).is_relative_to(library):  # the folders of the tests come as they are
-                self.file(path)
-        for path in sorted((library / "encodings").glob("*.py")):  # looked up by name when needed
-            if path.stem in ("idna", "latin_1", "ascii", "utf_8", "aliases"):
+            elif not any(Path(path).is_relative_to(folder) for folder in folders):  # those come as they are
                 self.file(path)
 
     # --- the archive -----------------------------------------------------------------------------------------

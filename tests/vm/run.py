@@ -1,8 +1,8 @@
 """Kernel TLS for real: boots Debian's cloud kernel, which has it, and runs guest/test_*.py inside, on the built program.
 
-    tests/vm/run.py                     all of it, as the suite does
-    tests/vm/run.py test_ktls.Files     one of guest/'s modules, classes or tests, as unittest names them
-    tests/vm/run.py --command 'dmesg'   any other script, in the same machine
+    python3 tests/vm/run.py                     all of it, as the suite does
+    python3 tests/vm/run.py test_ktls.Ends      one of guest/'s modules, classes or tests, as unittest names them
+    python3 tests/vm/run.py --command 'dmesg'   any other script, in the same machine
 
 SLUICE_BIN names the program; what is fetched and made stands in `vm/` beside it. Where there is no qemu or no kernel,
 that is told, and the status is 77.
@@ -24,13 +24,19 @@ GUEST = TESTS / "vm" / "guest"
 BINARY = Path(os.environ.get("SLUICE_BIN") or TESTS.parent / "build" / "sluice")
 
 SKIPPED = 77
-LONGEST = 240  # seconds
+LONGEST = 540  # seconds
+# A disk's file system, though in memory: this kernel's tmpfs can't tell which pages are there.
+DISK = """mke2fs -F /dev/ram0 >/dev/null && mount -t ext2 /dev/ram0 /tmp && chmod 1777 /tmp"""
+ENVIRONMENT = """export SLUICE_BIN=/sluice/sluice SLUICE_LONGEST_WAIT=60 PYTHONPATH=/sluice/tests/e2e:/sluice/tests/vm/guest:/usr/lib/python3/dist-packages
+cd /sluice/tests/vm/guest"""
 
-# What kernel TLS is made of; the machine's own ciphers are built in. tls.ko itself is for the tests to load.
-MODULES = ("aesni_intel", "gcm", "ccm", "chacha20poly1305", "chacha_x86_64", "tls")
-TOOLS = ("nginx", "curl", "openssl", "strace")
+# What kernel TLS is made of, as far as it isn't built in.
+MODULES = ("aesni_intel", "gcm", "chacha_x86_64", "poly1305_x86_64", "chacha20poly1305", "tls", "brd")
+PARAMETERS = {"brd": f"rd_nr=1 rd_size={160 * 1024}"}  # KiB
+LEFT_TO_THE_TESTS = ("chacha20poly1305", "tls")
+TOOLS = ("nginx", "openssl", "strace")
 # Looked up when first used, so importing the tests does not load them.
-LATE = ("concurrent.futures.thread", "encodings.idna", "unittest.main")
+LATE = ("concurrent.futures.thread", "encodings.idna", "encodings.latin_1", "encodings.ascii", "unittest.main")
 
 
 def image(kernel, script):
@@ -39,10 +45,10 @@ def image(kernel, script):
     it.program(shutil.which("busybox"), "/usr/bin/busybox")
     it.program(BINARY, "/sluice/sluice")
     for tool in TOOLS:
-        if found := shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
-            it.program(found)
-        elif tool != "nginx":
+        found = shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if not found:
             raise Unavailable(f"no {tool} here")
+        it.program(found)
     modules = [path.stem for path in sorted(GUEST.glob("*.py"))]
     it.python([TESTS / "e2e", GUEST], modules, LATE)
     it.tree(TESTS / "e2e", "/sluice/tests/e2e", lambda path: path.suffix == ".py")
@@ -50,8 +56,8 @@ def image(kernel, script):
     loaded = []
     for name, content in kernel.modules(*MODULES):
         it.bytes(f"/modules/{name}.ko", content)
-        if name != "tls":
-            loaded.append(f"insmod /modules/{name}.ko")
+        if name not in LEFT_TO_THE_TESTS:
+            loaded.append(f"insmod /modules/{name}.ko {PARAMETERS.get(name, '')}")
     it.file("/etc/ssl/openssl.cnf")
     it.link("/etc/ssl/openssl.cnf", "usr/lib/ssl/openssl.cnf")
     it.bytes("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
@@ -60,42 +66,40 @@ def image(kernel, script):
     it.bytes("/etc/nsswitch.conf", b"hosts: files\n")
     it.file(GUEST / "init", "/init")
     # A module that does not load shows in the tests that need it.
-    it.bytes("/run-this", "\n".join([*loaded, script, ""]).encode())
+    it.bytes("/run-this", "\n".join([*loaded, DISK, ENVIRONMENT, script, ""]).encode())
     return it
+
+
+def run(script, tell, **options):
+    """Boots a machine that runs `script`; its exit status, or None. `options` are boot()'s."""
+    require()
+    work = BINARY.resolve().parent / "vm"
+    work.mkdir(exist_ok=True)
+    kernel = Kernel(work / "kernel")
+    initramfs = image(kernel, script).write(work / f"initramfs.{os.getpid()}")
+    try:
+        return boot(kernel, initramfs, tell=tell, **options)
+    finally:
+        initramfs.unlink()
 
 
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("tests", nargs="*")
     options.add_argument("--command")
-    options.add_argument("--processors", type=int, default=1)
     chosen = options.parse_args()
     names = chosen.tests or [path.stem for path in sorted(GUEST.glob("test_*.py"))]
-    command = chosen.command or (
-        "export SLUICE_BIN=/sluice/sluice PYTHONPATH=/sluice/tests/e2e:/sluice/tests/vm/guest\n"
-        f"cd /sluice/tests/vm/guest && python3 -S -B -c 'import unittest; unittest.main(None)' -v {' '.join(names)}"
-    )
-    work = BINARY.resolve().parent / "vm"
+    command = chosen.command or f"python3 -S -B -c 'import unittest; unittest.main(None)' -v {' '.join(names)}"
     began = time.monotonic()
 
     def tell(line):
         print(f"[{time.monotonic() - began:6.1f}] {line}", flush=True)
 
     try:
-        require()
-        work.mkdir(exist_ok=True)
-        kernel = Kernel(work / "kernel")
-        initramfs = image(kernel, command).write(work / f"initramfs.{os.getpid()}")
+        status = run(command, tell, timeout=LONGEST)
     except Unavailable as reason:
         print(f"skipped tests/vm: {reason}")
         return SKIPPED
-    try:
-        tell(f"Linux {kernel.release}, {initramfs.stat().st_size >> 20} MiB of initramfs")
-        status = boot(kernel, initramfs, LONGEST, tell, processors=chosen.processors)
-    finally:
-        initramfs.unlink()
-    if status is None:
-        tell("vm: did not come to its end")
     return 1 if status is None else status
 
 

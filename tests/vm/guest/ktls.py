@@ -17,19 +17,15 @@ _TLS_1_2 = 0x0303
 _AES_GCM_128 = 51
 
 
-def loaded():
-    return Path("/sys/module/tls").exists()
+def load(module="tls"):
+    if not Path("/sys/module", module).exists():
+        subprocess.run(["insmod", f"/modules/{module}.ko"], check=True)
 
 
-def load():
-    if not loaded():
-        subprocess.run(["insmod", "/modules/tls.ko"], check=True)
-
-
-def unload():
+def unload(module="tls"):
     """Only while no socket uses it."""
-    if loaded():
-        subprocess.run(["rmmod", "tls"], check=True)
+    if Path("/sys/module", module).exists():
+        subprocess.run(["rmmod", module], check=True)
 
 
 def counters():

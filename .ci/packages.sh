@@ -18,7 +18,7 @@ packages_of() {
         qemu-system-x86 busybox-static nghttp2-client python3-h2 brotli zstd ;;
     tour) echo nginx curl python3 ;;
     checks) echo clang clang-tidy ;;
-    bench) echo nginx haproxy wrk curl python3 util-linux ;;
+    bench) echo nginx haproxy h2o nghttp2-client wrk curl openssl python3 util-linux ;;
     *) echo "packages.sh: no such profile: $1" >&2 && return 1 ;;
   esac
 }
@@ -70,7 +70,7 @@ need() (
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing >&2 || exit 1
   # What we brought in shall not start at the next boot either.
   if command -v systemctl >/dev/null; then
-    for package in nginx haproxy iperf3; do
+    for package in nginx haproxy h2o iperf3; do
       case " $missing" in *" $package "*) as_root systemctl disable -q $package 2>/dev/null || true ;; esac
     done
   fi

@@ -76,7 +76,7 @@ if ! { cmake -S . -B build -DCMAKE_BUILD_TYPE=Release "${options[@]}" &&
 fi
 build/sluice version | sed 's/^/  /'
 
-for port in 7080 7081 7090; do
+for port in 7080 7081 7082 7090; do
   if answers $port; then fail "127.0.0.1:$port is in use; stop what listens there and try again"; fi
 done
 
@@ -111,6 +111,7 @@ build/sluice run conf/quickstart.json 2>"$home/sluice.log" &
 sluice=$!
 wait_for_port 7080 $sluice Sluice "$home/sluice.log"
 wait_for_port 7081 $sluice "Sluice's TCP listener" "$home/sluice.log"
+wait_for_port 7082 $sluice "Sluice's HTTPS listener" "$home/sluice.log"
 say "Sluice is up before a real nginx"
 sed 's/^/  /' "$home/sluice.log"
 
@@ -131,10 +132,12 @@ member() { /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin).get
 
 way_of() { logged "$1" | /usr/bin/python3 -c 'import json, sys; e = json.load(sys.stdin); print(e["path"] + ": " + e["why"])'; }
 
-# visit TITLE URL FILE WAY: GETs it, compares the body, and shows the way its bytes took, which must be WAY.
+# visit TITLE URL FILE WAY [curl options]: GETs it, compares the body, and shows the way its bytes took, which must
+# be WAY.
 visit() {
   local title=$1 url=$2 file=$3 way=$4 took
-  curl -sS --max-time 60 -D "$work/head" -o "$work/body" "$url" || fail "curl $url"
+  shift 4
+  curl "$@" -sS --max-time 60 -D "$work/head" -o "$work/body" "$url" || fail "curl $url"
   [ "$(sha256sum <"$work/body" | cut -d' ' -f1)" = "${sum[$file]}" ] || fail "$url: the body is not $file"
   took=$(tr -d '\r' <"$work/head" | sed -n 's/^[Ss]erver-[Tt]iming: .*sluice;desc="\([^"]*\)".*/\1/p')
   # What can't be known when the head is written stands in the log: a TCP connection's way, and that of chunks yet to come.
@@ -152,6 +155,9 @@ done <"$work/sums"
 
 say "Which path do the bytes take?"
 proxy=http://127.0.0.1:7080
+# Where the kernel has TLS, the bytes stay with it even when they are encrypted.
+encrypted=buffered
+build/sluice version | grep -q '^kernel TLS *available' && encrypted=s  # splice or sendfile
 visit "proxied, 1 KiB" "$proxy/1K.bin" 1K.bin buffered
 visit "proxied, 64 KiB" "$proxy/64K.bin" 64K.bin splice
 visit "proxied, 100 MiB" "$proxy/100M.bin" 100M.bin splice
@@ -159,6 +165,16 @@ visit "proxied, 1 MiB in chunks" "$proxy/chunked/1M.bin" 1M.bin splice
 visit "a file of its own, 1 KiB" "$proxy/files/1K.bin" 1K.bin buffered
 visit "a file of its own, 100 MiB" "$proxy/files/100M.bin" 100M.bin sendfile
 visit "through the TCP listener, 100 MiB" "http://127.0.0.1:7081/100M.bin" 100M.bin splice
+
+say "Encrypted, with a certificate made at start"
+tls=https://127.0.0.1:7082
+visit "HTTPS, HTTP/1.1, 1 MiB proxied" "$tls/1M.bin" 1M.bin "$encrypted" --insecure --http1.1
+visit "HTTPS, HTTP/2, a 100 MiB file" "$tls/files/100M.bin" 100M.bin "$encrypted" --insecure --http2
+visit "HTTP/2 in clear text, 100 MiB" "$proxy/100M.bin" 100M.bin splice --http2-prior-knowledge
+head -c 1M /dev/zero | tr '\0' 'a' >"$www/a.txt"
+curl -sS --max-time 60 --compressed -D "$work/head" -o "$work/body" "$proxy/files/a.txt" || fail "curl $proxy/files/a.txt"
+cmp -s "$work/body" "$www/a.txt" || fail "the compressed body is not a.txt"
+printf '  %-34s %s%s%s\n' "1 MiB of text, compressed" "$bold" "$(way_of '"target":"/files/a.txt"')" "$plain"
 
 say "The same in the access log"
 printf '  %s%s%s\n' "$dim" "$(logged '"target":"/100M\.bin"')" "$plain"
@@ -197,6 +213,7 @@ cat <<TEXT
   curl -sD- -o/dev/null $proxy/files/1M.bin     a file of $www
   curl -s $proxy/status                         the counters
   curl -s http://127.0.0.1:7081/1K.bin | wc -c                  through the TCP listener
+  curl -sk --http2 https://127.0.0.1:7082/files/1K.bin | wc -c  encrypted
   tail -f $home/access.log
 TEXT
 trap 'printf "\n"; exit 0' INT TERM

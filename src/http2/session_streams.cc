@@ -147,6 +147,7 @@ os::IoResult Session::put(Offer& offer, bool more) {
   if (stream.local_done_ || !stream.head_sent_) return {.error = EPIPE};
   const bool ends = offer.kind == Offer::Kind::kEnd;
   if (!ends && offer.left == 0) return {};
+  const std::size_t piped = offer.kind == Offer::Kind::kPipe ? offer.pipe->pending() : 0;
   if (output_.size() >= kOutputFull) flush();
   if (dead_) return {.error = ECONNRESET};
   if (!transport_.writable()) return wait(stream), os::IoResult{.error = EAGAIN};
@@ -178,7 +179,9 @@ os::IoResult Session::put(Offer& offer, bool more) {
     output_.keep();
     soon();
   }
-  if (dead_) return {.error = ECONNRESET};
+  // What has left the pipe is gone, even when the connection broke on the way: the next call tells of that.
+  if (offer.kind == Offer::Kind::kPipe) offer.taken = piped - offer.pipe->pending();
+  if (dead_ && offer.taken == 0) return {.error = ECONNRESET};
   if (!ends && offer.taken == 0) return wait(stream), os::IoResult{.error = EAGAIN};
   return {.bytes = offer.taken};
 }

@@ -119,7 +119,10 @@ int Session::frame_begins(const nghttp2_frame_hd& head) {
       block_bytes_ += head.length;
       if (block_bytes_ > 2 * options_.head + 16_KiB) return too_much(Goaway::kHeaderFlood);
       return count_control();
-    default:  // PING, SETTINGS, PRIORITY, PRIORITY_UPDATE, and what nobody knows
+    case NGHTTP2_PRIORITY:  // nghttp2 skips them all, since we told that they have no meaning
+      if (head.stream_id == 0) return too_much(Goaway::kProtocol);
+      return count_control();
+    default:  // PING, SETTINGS, PRIORITY_UPDATE, and what nobody knows
       return count_control();
   }
 }

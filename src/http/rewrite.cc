@@ -266,7 +266,7 @@ void write_upstream_request(HeadWriter& out, const RequestHead& head, const Requ
   {
     ListLine via(out, "Via");
     via.add_all(head, FieldId::kVia);
-    via.add(facts.http10 ? "1.0 sluice" : "1.1 sluice");
+    via.add(options.http2 ? "2.0 sluice" : facts.http10 ? "1.0 sluice" : "1.1 sluice");
   }
   out.put(kLineEnd);
 }

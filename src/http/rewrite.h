@@ -53,6 +53,7 @@ struct UpstreamRequest {
   std::string_view client_ip = {};    // "127.0.0.1", "::1"
   std::string_view client_host = {};  // the Host the client sent
   std::string_view scheme = "http";   // how the client reached us
+  bool http2 = false;                 // ... and in which version, for Via
   // What the client has proved by a certificate: the value of Client-Cert (RFC 9440), the subject. Empty: nothing.
   std::string_view client_certificate = {}, client_subject = {};
   bool client_verified = false;

@@ -58,6 +58,7 @@ bool ProxyExchange::write_request_head(const Request& request) {
        .client_ip = {ip, ip_size},
        .client_host = request.facts.host,
        .scheme = secured.on ? "https" : "http",
+       .http2 = client_.multiplexed(),
        .client_certificate = secured.client_certificate,
        .client_subject = secured.client_subject,
        .client_verified = secured.client_verified});

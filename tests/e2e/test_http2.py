@@ -118,6 +118,7 @@ class Bodies(Http2Case):
         told = json.loads(connection.get("/hash", ("x-a", "b"), ("cookie", "a=1"), ("cookie", "b=2"), ("te", "trailers")).text)
         fields = {name.lower(): value for name, value in told["fields"]}
         self.assertEqual(told["version"], "HTTP/1.1")
+        self.assertEqual(fields["via"], "2.0 sluice")
         self.assertEqual((fields["host"], fields["x-a"], fields["cookie"]), ("test.example", "b", "a=1; b=2"))
         self.assertEqual((fields["te"], fields.get("transfer-encoding"), fields.get("content-length")), ("trailers", None, None))
         stream = connection.get("/interim")

@@ -45,6 +45,12 @@ TEST_CASE("a plain request: Host first, fields as they came, forwarding fields a
         "Via: 1.1 sluice\r\n\r\n");
 }
 
+TEST_CASE("Via tells in which version a request came", "[http]") {
+  const std::string text =
+      upstream("GET / HTTP/1.1\r\nHost: h\r\n\r\n", {.forwarded = ForwardedStyle::kOff, .http2 = true});
+  CHECK(text.ends_with("Via: 2.0 sluice\r\n\r\n"));
+}
+
 TEST_CASE("requests go upstream with framing and hop-by-hop fields written anew", "[http]") {
   struct Case {
     const char* request;

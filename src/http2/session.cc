@@ -94,6 +94,7 @@ void Session::turn() {
 void Session::finish_turn() {
   if (!dead_ && output_.empty() && !::nghttp2_session_want_read(ng_.get()) &&
       !::nghttp2_session_want_write(ng_.get())) {
+    if (goaway_ == Goaway::kNone && !peer_goaway_) goaway_ = Goaway::kProtocol;  // nghttp2 saw to it
     fail(0);  // a GOAWAY was the last word, ours or theirs
     inside_ = true;
     dispatch();

@@ -101,6 +101,7 @@ ServerContext::Parts Store::parts_of(const config::Listener& listener) {
   if (listener.protocol == config::Protocol::kHttp) {
     if (tls.http2) parts.alpn.emplace_back("h2");
     parts.alpn.emplace_back("http/1.1");
+    parts.alpn.emplace_back("http/1.0");
   }
   parts.tickets = tickets_of(listener);
   parts.session_life = tls.ticket_rotation;

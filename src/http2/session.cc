@@ -11,6 +11,9 @@ constexpr std::size_t kReadPerTurn = 256_KiB;
 // What all streams together may have in flight towards us. Their own windows are the back-pressure; this one is given
 // back at once.
 constexpr std::int32_t kConnectionWindow = 1 << 20;
+// Frames that cost no more than their own bytes (WINDOW_UPDATE, unknown ones) are not counted, but no connection
+// consists of them: of all that comes, one byte in so many has to be a request's or a body's, either way.
+constexpr std::uint64_t kRubbish = 8, kRubbishFree = 1_MiB;
 constexpr std::size_t kOutboundAcks = 200;  // PING and SETTINGS that wait for their answers to leave
 
 struct OptionFree {
@@ -25,6 +28,7 @@ Session::Session(relay::Resources& resources, relay::Channel& transport, Session
       transport_(transport),
       handler_(handler),
       options_(options),
+      heads_(options.role == Role::kServer ? NGHTTP2_CLIENT_MAGIC_LEN : 0),
       guard_(options.flood) {
   nghttp2_option* raw = nullptr;
   if (::nghttp2_option_new(&raw) != 0) throw std::bad_alloc();
@@ -87,6 +91,10 @@ void Session::turn() {
     wake();
     flush();
   } while (!ready_.empty());
+  if (flooded_) {
+    terminate(Goaway::kResetFlood);
+    dispatch();
+  }
   inside_ = false;
   finish_turn();
 }
@@ -114,6 +122,8 @@ void Session::read() {
     if (got.would_block()) return;
     if (!got.ok() || got.bytes == 0) return fail(got.ok() ? ECONNRESET : got.error);
     total += got.bytes;
+    received_ += got.bytes;
+    if (received_ / kRubbish > useful_ + kRubbishFree) return terminate(Goaway::kControlFlood);
     feed({block.room().data(), got.bytes});
     dispatch();
     if (total >= kReadPerTurn) resources_.loop.defer(*this);
@@ -121,7 +131,17 @@ void Session::read() {
 }
 
 void Session::feed(std::string_view bytes) {
-  if (bytes.empty() || dead_) return;
+  while (!bytes.empty() && !dead_) {
+    const auto [size, stream] = heads_.next(bytes);
+    take(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+    if (stream == 0 || dead_ || knows(stream) || !closed_.has_ended(stream)) continue;
+    goaway_code_ = NGHTTP2_STREAM_CLOSED;
+    terminate(Goaway::kProtocol);
+  }
+}
+
+void Session::take(std::string_view bytes) {
   const ssize_t used = ::nghttp2_session_mem_recv(
       ng_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (used >= 0) return;
@@ -178,9 +198,8 @@ void Session::fail(int error) {
 void Session::terminate(Goaway why) {
   if (dead_ || std::exchange(terminated_, true)) return;
   goaway_ = why;
-  const std::uint32_t code = why == Goaway::kProtocol  ? NGHTTP2_PROTOCOL_ERROR
-                             : why == Goaway::kTimeout ? NGHTTP2_SETTINGS_TIMEOUT
-                                                       : NGHTTP2_ENHANCE_YOUR_CALM;
+  std::uint32_t code = why == Goaway::kTimeout ? NGHTTP2_SETTINGS_TIMEOUT : NGHTTP2_ENHANCE_YOUR_CALM;
+  if (why == Goaway::kProtocol) code = goaway_code_;
   ::nghttp2_session_terminate_session(ng_.get(), code);
   flush();
   fail(0);

@@ -25,8 +25,10 @@
 #include <utility>
 #include <vector>
 
+#include "http2/closed_streams.h"
 #include "http2/field_list.h"
 #include "http2/flood_guard.h"
+#include "http2/frame_heads.h"
 #include "http2/head_text.h"
 #include "http2/output.h"
 #include "http2/stream.h"
@@ -94,7 +96,9 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   [[nodiscard]] int error() const noexcept { return error_; }
   [[nodiscard]] Goaway goaway() const noexcept { return goaway_; }
   [[nodiscard]] bool settings_acked() const noexcept { return settings_acked_; }
-  [[nodiscard]] bool in_head() const noexcept { return in_head_; }  // a header block has begun, and more of it is due
+  [[nodiscard]] bool in_head() const noexcept {
+    return in_head_;
+  }  // a header block has begun, and more of it is due
   [[nodiscard]] bool output_waits() const noexcept { return !output_.empty(); }
   [[nodiscard]] bool goaway_final() const noexcept { return goaway_final_; }
   [[nodiscard]] bool peer_leaves() const noexcept { return peer_goaway_; }
@@ -139,6 +143,7 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   void turn();
   void read();
   void feed(std::string_view bytes);
+  void take(std::string_view bytes);
   void dispatch();
   void wake();
   void flush(bool more = false);
@@ -181,7 +186,12 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   int stream_closed(std::int32_t id, std::uint32_t code);
   int reset(std::int32_t id, std::uint32_t code);
   int count_reset();
-  int count_malformed();
+  void frame_sent(const nghttp2_frame& frame);
+  int broken(std::uint32_t code) noexcept;
+  // Whether nghttp2 does: the stream is not over.
+  [[nodiscard]] bool knows(std::int32_t id) const noexcept {
+    return ::nghttp2_session_get_stream_remote_close(ng_.get(), id) != -1;
+  }
   int count_control();
   int too_much(Goaway why) noexcept;
   bool append(relay::Buffer& head, std::string_view text);
@@ -202,6 +212,7 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   ResponseText response_;
   TrailerText trailer_;
   enum class Reading : std::uint8_t { kNothing, kRequest, kResponse, kTrailers } reading_ = Reading::kNothing;
+  FrameHeads heads_;
   FloodGuard guard_;
   List<Stream::OfAll> all_, ready_;
   std::vector<Stream*> waiting_;
@@ -209,8 +220,12 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   std::uint64_t turn_ = 0;
   std::size_t block_bytes_ = 0;  // of the header block that is coming in
   Counts counts_;
+  ClosedStreams closed_;
+  std::uint64_t received_ = 0, useful_ = 0;  // bytes; of requests and bodies, either way
   Goaway goaway_ = Goaway::kNone;
-  bool inside_ = false;  // a turn is running
+  std::uint32_t goaway_code_ = NGHTTP2_PROTOCOL_ERROR;  // for kProtocol
+  bool flooded_ = false;                                // the peer made us reset too many streams
+  bool inside_ = false;                                 // a turn is running
   bool dead_ = false;
   int error_ = 0;
   bool settings_acked_ = false;

@@ -49,8 +49,15 @@ struct Session::Callbacks {
         all,
         [](nghttp2_session*, const nghttp2_frame* frame, void* self) { return of(self).frame_came(*frame); });
     ::nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
-        all,
-        [](nghttp2_session*, const nghttp2_frame*, int, void* self) { return of(self).count_malformed(); });
+        all, [](nghttp2_session*, const nghttp2_frame*, int, void* self) {
+          ++of(self).counts_.malformed;
+          return 0;
+        });
+    ::nghttp2_session_callbacks_set_on_frame_send_callback(
+        all, [](nghttp2_session*, const nghttp2_frame* frame, void* self) {
+          of(self).frame_sent(*frame);
+          return 0;
+        });
     ::nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
         all, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size,
                 void* self) { return of(self).data_came(id, text_of(data, size)); });
@@ -94,9 +101,24 @@ int Session::count_reset() {
   return too_much(Goaway::kResetFlood);
 }
 
-int Session::count_malformed() {
-  ++counts_.malformed;
-  return count_reset();  // it makes us reset: CVE-2025-8671
+// A stream that the peer makes us reset counts as one that it reset: CVE-2025-8671. Told while frames leave, so the
+// turn ends the connection.
+void Session::frame_sent(const nghttp2_frame& frame) {
+  if (frame.hd.type != NGHTTP2_RST_STREAM) return;
+  switch (frame.rst_stream.error_code) {
+    case NGHTTP2_NO_ERROR:
+    case NGHTTP2_INTERNAL_ERROR:
+    case NGHTTP2_CANCEL:
+      return;  // our own affair
+    default:
+      if (count_reset() != 0) flooded_ = true;
+  }
+}
+
+// Against RFC 9113; nghttp2 judges all that is not asked for here.
+int Session::broken(std::uint32_t code) noexcept {
+  goaway_code_ = code;
+  return too_much(Goaway::kProtocol);
 }
 
 int Session::count_control() {
@@ -104,6 +126,10 @@ int Session::count_control() {
 }
 
 int Session::frame_begins(const nghttp2_frame_hd& head) {
+  if (head.type == NGHTTP2_HEADERS && options_.role == Role::kServer) {
+    if (closed_.was_skipped(head.stream_id)) return broken(NGHTTP2_PROTOCOL_ERROR);
+    if (!knows(head.stream_id) && closed_.has_ended(head.stream_id)) return broken(NGHTTP2_STREAM_CLOSED);
+  }
   switch (head.type) {
     case NGHTTP2_DATA:
     case NGHTTP2_WINDOW_UPDATE:
@@ -113,6 +139,7 @@ int Session::frame_begins(const nghttp2_frame_hd& head) {
     case NGHTTP2_HEADERS:
       in_head_ = (head.flags & NGHTTP2_FLAG_END_HEADERS) == 0;
       block_bytes_ = head.length;
+      useful_ += head.length;
       return 0;
     case NGHTTP2_CONTINUATION:
       in_head_ = (head.flags & NGHTTP2_FLAG_END_HEADERS) == 0;
@@ -135,6 +162,7 @@ void Session::head_begins(const nghttp2_frame& frame) {
   const Stream* const stream = find(frame.hd.stream_id);
   if (server && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     reading_ = Reading::kRequest;
+    closed_.opened(frame.hd.stream_id);
     request_.begin(options_.head, options_.secure);
   } else if (!server && stream != nullptr && !stream->response_seen_) {
     reading_ = Reading::kResponse;
@@ -169,7 +197,7 @@ int Session::field(const nghttp2_frame&, std::string_view name, std::string_view
 
 int Session::reset(std::int32_t id, std::uint32_t code) {
   ::nghttp2_submit_rst_stream(ng_.get(), NGHTTP2_FLAG_NONE, id, code);
-  return count_reset();
+  return 0;
 }
 
 int Session::request_ends(const nghttp2_frame& frame) {
@@ -234,6 +262,9 @@ int Session::head_ended(const nghttp2_frame& frame) {
 // --- the other frames ---
 
 int Session::frame_came(const nghttp2_frame& frame) {
+  const bool of_message = frame.hd.type == NGHTTP2_DATA || frame.hd.type == NGHTTP2_HEADERS;
+  if ((of_message && ends_stream(frame)) || frame.hd.type == NGHTTP2_RST_STREAM)
+    closed_.ended(frame.hd.stream_id);
   switch (frame.hd.type) {
     case NGHTTP2_HEADERS:
       return head_ended(frame);
@@ -268,6 +299,7 @@ int Session::frame_came(const nghttp2_frame& frame) {
 }
 
 int Session::data_came(std::int32_t id, std::string_view bytes) {
+  useful_ += bytes.size();
   ::nghttp2_session_consume_connection(ng_.get(), bytes.size());
   Stream* const stream = find(id);
   if (stream == nullptr) return 0;  // nobody reads it any more

@@ -209,6 +209,7 @@ int Session::send_data(const nghttp2_frame& frame, const std::uint8_t* head, std
   output_.copy({reinterpret_cast<const char*>(head), 9});
   offer_->left -= length;
   offer_->taken += length;
+  useful_ += length;
   if (length == 0 || send_payload(length)) return 0;
   return NGHTTP2_ERR_CALLBACK_FAILURE;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes for long, and keeps what it learns in build/fuzz/corpus.
 #
-#   tests/fuzz/run.sh [SECONDS [TARGET...]]     600 seconds for each of request, response, chunked and config
+#   tests/fuzz/run.sh [SECONDS [TARGET...]]     600 seconds for each target
 #
 # Ends with a table, and with 1 when something broke: then with the commands that replay it.
 set -euo pipefail
@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-600}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(request response chunked config)
+[ ${#targets[@]} -gt 0 ] || targets=(request response chunked config fields session)
 here=build/fuzz
 cmake --build build --target libfuzzer || { echo "no fuzzers: see what cmake -S . -B build says of them" >&2; exit 2; }
 

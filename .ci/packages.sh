@@ -1,6 +1,7 @@
 # Sourced by the start scripts: installs what is missing on Debian 12 and 13, and nothing when all is there.
 #
 #   need build tests    the compiler and libraries; what the tests drive
+#   need browser        a browser for e2e/http2_clients, 100 MB to fetch; its test says so when there is none
 #   need tour           what quickstart.sh drives
 #   need bench          the proxies that bench/compare.sh measures
 #   need checks         the second compiler and the static checks of tests/check_all.sh
@@ -15,7 +16,8 @@ packages_of() {
         libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev
       ;;
     tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs strace openssl \
-        qemu-system-x86 busybox-static nghttp2-client python3-h2 brotli zstd ;;
+        qemu-system-x86 busybox-static nghttp2-client nghttp2-server python3-h2 python3-hpack brotli zstd ;;
+    browser) echo chromium-headless-shell ;;
     tour) echo nginx curl python3 ;;
     checks) echo clang clang-tidy ;;
     bench) echo nginx haproxy h2o nghttp2-client wrk curl openssl python3 util-linux ;;
@@ -31,6 +33,7 @@ is_there() {
   case $1 in
     nginx | haproxy) [ -x "/usr/sbin/$1" ] ;;
     nodejs) command -v node >/dev/null ;;
+    chromium-headless-shell) command -v chromium >/dev/null ;;
     clang) compgen -c clang++ >/dev/null ;;
     libclang-rt-dev) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ;;
     *) return 1 ;;

@@ -4,8 +4,8 @@ The rows cover those of h2spec (generic; http2 3 to 8; hpack 2 to 6) and, beyond
 and RFC 9218. A row is a name, what is sent behind the connection preface, and the verdicts that the rule allows; the
 rule stands above the rows. What is sent is bytes, and things to wait for (functions of the connection).
 
-`nginx`, `nghttp2`: what these do where they differ from the row (nginx 1.22; nghttp2 1.52, which is Sluice's as well).
-others.py plays the table to them.
+`nginx`, `nghttpd`, `nghttp2`: what these do where they differ from the row (nginx 1.22, nghttpd 1.52, and nghttp2, which
+is Sluice's as well). others.py plays the table to them.
 """
 
 from dataclasses import dataclass
@@ -174,7 +174,7 @@ case("DATA of any stream counts for the connection's window", OPEN, reset(1),
 
 rule("RFC 9113 §5.1.1")
 case("an even stream", get(2), wanted=Closes(PROTOCOL_ERROR))
-case("streams out of order", get(5), answered(5), get(3), wanted=Closes(PROTOCOL_ERROR), nghttp2="goes on")
+case("streams out of order", get(5), answered(5), get(3), wanted=Closes(PROTOCOL_ERROR), nghttpd="goes on")
 case("streams with gaps", get(7), answered(7), get(101), wanted=Answers(stream=101))
 case("the largest stream", get((1 << 31) - 1), wanted=Answers(stream=(1 << 31) - 1))
 

@@ -14,7 +14,7 @@ from http2.conformance import CASES
 from http2.play import differences
 from waiting import LONGEST_WAIT, accepts, free_port, until
 
-LIBRARY = {"nghttpd": "nghttp2", "nginx": "nginx"}  # by what name the table knows it
+NAMES = {"nghttpd": ("nghttpd", "nghttp2"), "nginx": ("nginx",)}  # by which the table knows them
 
 
 def _binary(name):
@@ -66,7 +66,7 @@ def main(which):
     else:
         server = Server(which)
         try:
-            found = differences(CASES, server.port, LIBRARY[which], timeout=1)
+            found = differences(CASES, server.port, *NAMES[which], timeout=1)
         finally:
             server.stop()
     for case, came in found:

@@ -21,12 +21,12 @@ def play(case, port, **options):
         return None if came in case.wanted else f"{came}; {connection.told()}"
 
 
-def differences(cases, port, who=None, **options):
-    """[(case, what came)] of those that differ from their row, and from what the row says of `who`."""
+def differences(cases, port, *who, **options):
+    """[(case, what came)] of those that differ from their row, and from what the row says of one of `who`."""
     found = []
     for case in cases:
         came = play(case, port, **options)
-        known = case.others.get(who)
+        known = next((case.others[name] for name in who if name in case.others), None)
         if (came or "").split(";")[0] != (known or ""):
             found.append((case, came or f"as the row wants, not {known!r}"))
     return found

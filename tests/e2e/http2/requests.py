@@ -4,6 +4,8 @@ An entry is a name, the rule it stands on, the frames of stream 1, and a verdict
 
     refused   by RST_STREAM PROTOCOL_ERROR or by one of these statuses; not one byte goes upstream
     broken    as above, but found behind the head: what has gone upstream may only be a cut request
+    excess    as above, but more came than the request's own length: what is within the length may have gone
+    answered  by us, with this status
     passed    the origin sees exactly this request
 
 The connection goes on in each case: a good request behind it is served.
@@ -12,7 +14,7 @@ The connection goes on in each case: a good request behind it is served.
 from dataclasses import dataclass
 
 from hostile.requests import HOST, Passed
-from http2.frames import block, data, get, headers, literal, post, pseudo
+from http2.frames import block, data, get, headers, post, pseudo
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,16 @@ class Refused:
 
 @dataclass(frozen=True)
 class Broken(Refused):
+    pass
+
+
+@dataclass(frozen=True)
+class Excess(Refused):
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answered(Refused):
     pass
 
 
@@ -46,6 +58,14 @@ def broken(name, rule, *frames, statuses=(400,), note=""):
     REQUESTS.append(Entry(name, rule, b"".join(frames), Broken(statuses), note))
 
 
+def excess(name, rule, *frames, body=b""):
+    REQUESTS.append(Entry(name, rule, b"".join(frames), Excess((400, 200), body)))
+
+
+def answered(name, rule, *frames, status, note=""):
+    REQUESTS.append(Entry(name, rule, b"".join(frames), Answered((status,)), note))
+
+
 def passed(name, rule, *frames, fields=(), method="GET", target="/", host=HOST, body=b"", trailers=(), note=""):
     verdict = Passed(method, target, host, tuple(fields), body, trailers, True, VIA)
     REQUESTS.append(Entry(name, rule, b"".join(frames), verdict, note))
@@ -61,7 +81,7 @@ SMUGGLED = "\r\nHost: evil\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: evil\r\n\r\n"
 passed("GET", "RFC 9113 §8.3.1", get())
 passed("a query", "RFC 9113 §8.3.1", get(path="/a?b=c&d=/e?f"), target="/a?b=c&d=/e?f")
 passed("a body of a length", "RFC 9113 §8.1.1", post(1, ("content-length", "5")), data(1, "hello", end=True),
-       method="POST", body=b"hello", fields=["content-length: 5"])
+       method="POST", body=b"hello", fields=["Content-Length: 5"])
 passed("a body of no length", "RFC 9112 §6.3", post(), data(1, "he"), data(1, "llo", end=True),
        method="POST", body=b"hello", fields=[CHUNKED])
 passed("an empty body", "RFC 9113 §8.1", post(), data(1, "", end=True), method="POST", fields=[CHUNKED])
@@ -80,7 +100,8 @@ passed("forwarding fields of a stranger", "RFC 7239 §8.1",
 passed("host that is :authority", "RFC 9113 §8.3.1", get(1, ("host", HOST)))
 passed("host in place of :authority", "RFC 9113 §8.3.1", get(1, ("host", HOST), authority=None))
 passed("a path of two slashes", "RFC 9112 §3.2.1", get(path="//evil/"), target="//evil/")
-passed("OPTIONS *", "RFC 9113 §8.3.1", get(method="OPTIONS", path="*"), method="OPTIONS", target="*")
+answered("OPTIONS *", "RFC 9113 §8.3.1", get(method="OPTIONS", path="*"), status=204,
+         note="of us, for it asks about no resource")
 passed("a name with every sign", "RFC 9110 §5.6.2", get(1, ("!#$%&'*+-.^_`|~0a", "1")), fields=["!#$%&'*+-.^_`|~0a: 1"])
 passed("a value with every sign", "RFC 9110 §5.5", get(1, ("x", "!\t \"\x80\xff~")), fields=["x: !\t \"\x80\xff~"])
 passed("an empty value", "RFC 9110 §5.5", get(1, ("x", "")), fields=["x: "])
@@ -237,16 +258,18 @@ refused("a length, and the end of the stream", "RFC 9113 §8.1.1", get(1, ("cont
 broken("less than its length", "RFC 9113 §8.1.1", post(1, ("content-length", "44")), data(1, "hello", end=True))
 broken("less than its length, in trailers", "RFC 9113 §8.1.1", post(1, ("content-length", "44")), data(1, "hello"),
        headers(1, block(("x", "y"))))
-broken("more than its length", "RFC 9113 §8.1.1", post(1, ("content-length", "5")),
-       data(1, "helloGET /smuggled HTTP/1.1\r\nHost: evil\r\n\r\n", end=True))
-broken("more than its length, in a second frame", "RFC 9113 §8.1.1", post(1, ("content-length", "5")),
-       data(1, "hello"), data(1, "GET /smuggled HTTP/1.1\r\nHost: evil\r\n\r\n", end=True))
-broken("more than no length", "RFC 9113 §8.1.1", post(1, ("content-length", "0")),
+excess("more than its length", "RFC 9113 §8.1.1", post(1, ("content-length", "5")),
+       data(1, "helloGET /smuggled HTTP/1.1\r\nHost: evil\r\n\r\n", end=True), body=b"hello")
+excess("more than its length, in a second frame", "RFC 9113 §8.1.1", post(1, ("content-length", "5")),
+       data(1, "hello"), data(1, "GET /smuggled HTTP/1.1\r\nHost: evil\r\n\r\n", end=True), body=b"hello")
+excess("more than no length", "RFC 9113 §8.1.1", post(1, ("content-length", "0")),
        data(1, "GET /smuggled HTTP/1.1\r\nHost: evil\r\n\r\n", end=True))
 
 # --- trailers ------------------------------------------------------------------------------------------------------
 
-for name in ("content-length", "host", "authorization", "cookie", "content-encoding", "trailer", "x-forwarded-for",
+broken("content-length as a trailer", "RFC 9110 §6.5.1", post(), data(1, "hello"),
+       headers(1, block(("content-length", "44"))))
+for name in ("host", "authorization", "cookie", "content-encoding", "trailer", "x-forwarded-for",
              "expect", "range", "via"):
     passed(f"{name} as a trailer", "RFC 9110 §6.5.1", post(), data(1, "hello"),
            headers(1, block((name, "7"), ("x-sum", "42"))), method="POST", body=b"hello", fields=[CHUNKED],
@@ -290,6 +313,3 @@ refused("a large head", "RFC 9113 §10.5.1", get(1, *[("x", "y" * 500)] * 20), s
 refused("a large field", "RFC 9113 §10.5.1", get(1, ("x", "y" * 5000)), statuses=(431,))
 refused("a long path", "RFC 9110 §15.5.15", get(path="/" + "a" * 2000), statuses=(414,))
 refused("many small fields", "RFC 9113 §10.5.1", get(1, *[("x", "")] * 1500), statuses=(431,))
-refused("one field of a table, 3000 times", "RFC 7541 §7.3",
-        headers(1, block(*pseudo()) + b"\x40" + literal("x", "y" * 3000)[1:] + b"\xbe" * 3000), statuses=(431,),
-        note="the HPACK bomb: 6 KB that mean 9 MB")

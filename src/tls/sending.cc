@@ -164,21 +164,23 @@ os::IoResult TlsChannel::send_file(int file, std::uint64_t offset, std::size_t m
   return after_write(put);
 }
 
+// A record for which TCP had no room waits above it, though sendmsg(2) and its kin have taken it. A FIN would overtake
+// it, and close(2) throws it away. Where there is room again the close_notify pushes it on.
+bool TlsChannel::kernel_holds_records() noexcept {
+  if (!kernel_sends_ || os::has_room(socket_.fd())) return false;
+  socket_.clear_writable();
+  return true;
+}
+
 os::IoResult TlsChannel::finish(std::string_view) noexcept {
   const os::IoResult put = flush();
   if (write_error_ != 0) return {.error = write_error_};
-  // A record for which TCP had no room waits above it in the kernel, though sendmsg(2) and its kin have taken it. A
-  // FIN would overtake it, and close(2) throws it away. Where there is room again the close_notify pushes it on.
-  if (put.ok() && kernel_sends_ && !os::has_room(socket_.fd())) {
-    socket_.clear_writable();
-    return {.error = EAGAIN};
-  }
-  return put;
+  return put.ok() && kernel_holds_records() ? os::IoResult{.error = EAGAIN} : put;
 }
 
 bool TlsChannel::flushed() noexcept {
   (void)flush();
-  return wire_.waiting() == 0;  // also after a failure
+  return write_error_ != 0 || (wire_.waiting() == 0 && !kernel_holds_records());
 }
 
 // close_notify, where it may still be said.

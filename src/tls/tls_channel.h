@@ -100,6 +100,7 @@ class TlsChannel final : public relay::Channel, private loop::SocketHandler, pri
   os::IoResult send_records(std::span<const iovec> pieces, bool more) noexcept;
   os::IoResult flush() noexcept;
   os::IoResult after_write(os::IoResult put) noexcept;
+  bool kernel_holds_records() noexcept;
   void say_goodbye() noexcept;
   void push_goodbye() noexcept;
 

@@ -30,7 +30,8 @@ class FrameHeads {
       if (have_ < head_.size()) continue;
       have_ = 0;
       left_ = head_[0] << 16U | head_[1] << 8U | head_[2];
-      if (head_[3] == 0) return {at, static_cast<std::int32_t>(word() & 0x7fffffffU)};
+      // An empty one is over with its head, and may be what ended its stream.
+      if (head_[3] == 0 && left_ != 0) return {at, static_cast<std::int32_t>(word() & 0x7fffffffU)};
     }
     return {at, 0};
   }

@@ -84,22 +84,25 @@ bool FieldList::response(std::string_view text, bool tunnel) {
   return true;
 }
 
-bool FieldList::request(std::string_view text, std::string_view scheme) {
+bool FieldList::request(std::string_view text, std::string_view scheme, bool tunnel) {
   clear(text.size());
   const std::string_view line = text.substr(0, text.find("\r\n"));
   const std::size_t space = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (space == std::string_view::npos || last == space || line.size() == text.size()) return false;
-  fields_.push_back({":method", line.substr(0, space)});
+  fields_.push_back({":method", tunnel ? "CONNECT" : line.substr(0, space)});
   fields_.push_back({":scheme", scheme});
   fields_.push_back({":authority", {}});
   fields_.push_back({":path", line.substr(space + 1, last - space - 1)});
+  if (tunnel) fields_.push_back({":protocol", "websocket"});
   if (!take_lines(text.substr(line.size() + 2))) return false;
   if (authority_.empty()) {
     fields_.erase(fields_.begin() + 2);
   } else {
     fields_[2].value = authority_;
   }
+  if (tunnel)
+    std::erase_if(fields_, [](const FieldPair& field) { return field.name == "sec-websocket-key"; });
   return true;
 }
 

@@ -24,7 +24,8 @@ class FieldList {
   // `tunnel`: it answers an extended CONNECT. There 101 is 200, and any other 2xx (the server did not switch) is 502:
   // to this client it would mean that the tunnel stands. RFC 8441 section 5.
   bool response(std::string_view text, bool tunnel);
-  bool request(std::string_view text, std::string_view scheme);
+  // `tunnel`: an HTTP/1 handshake of WebSocket's goes out as an extended CONNECT. RFC 8441 section 4.
+  bool request(std::string_view text, std::string_view scheme, bool tunnel = false);
   bool trailers(std::string_view lines);
 
   [[nodiscard]] std::span<const FieldPair> fields() const noexcept { return fields_; }

@@ -210,8 +210,9 @@ Fault RequestText::finish(bool ends_stream, std::string_view websocket_key) {
 
 // --- responses ---
 
-void ResponseText::begin(std::size_t limit) {
+void ResponseText::begin(std::size_t limit, bool tunnel) {
   clear(limit);
+  tunnel_ = tunnel;
   status_ = 0;
   has_length_ = has_fields_ = false;
 }
@@ -226,13 +227,16 @@ void ResponseText::add(std::string_view name, std::string_view value) {
     // 101 has no meaning in HTTP/2: RFC 9113 section 8.6.
     if (value.size() != 3 || !number || *number < 100 || *number == 101) return refuse(Fault::kBadPseudo);
     status_ = static_cast<int>(*number);
-    put("HTTP/1.1 "), put(value), put(" \r\n");
+    put("HTTP/1.1 "), put(switches() ? "101" : value), put(" \r\n");
+    if (switches()) put("connection: upgrade\r\nupgrade: websocket\r\n");
     return;
   }
   if (std::exchange(has_fields_, true) == false && status_ == 0) refuse(Fault::kMissingPseudo);
   if (!judge(name, value)) return;
   const FieldId id = http::field_id(name);
   if (id == FieldId::kTe) return refuse(Fault::kConnectionField);
+  // What follows is no body, and the handshake of HTTP/1 is not this server's affair.
+  if (switches() && (id == FieldId::kContentLength || name == "sec-websocket-accept")) return;
   has_length_ = has_length_ || id == FieldId::kContentLength;
   put_line(name, value);
 }
@@ -241,7 +245,7 @@ Fault ResponseText::finish(bool ends_stream, http::Method asked) {
   if (status_ == 0) refuse(Fault::kMissingPseudo);
   if (interim() && ends_stream) refuse(Fault::kBadPseudo);  // section 8.1: a final one has to follow
   const bool may_have_body = !interim() && status_ != 204 && status_ != 304 && asked != http::Method::kHead;
-  if (may_have_body && !has_length_)
+  if (may_have_body && !has_length_ && !switches())
     put(ends_stream ? "content-length: 0\r\n" : "transfer-encoding: chunked\r\n");
   put("\r\n");
   return fault_;

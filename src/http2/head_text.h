@@ -80,7 +80,8 @@ class RequestText : public FieldText {
 
 class ResponseText : public FieldText {
  public:
-  void begin(std::size_t limit);
+  // `tunnel`: it answers an extended CONNECT. There any 2xx says that the tunnel stands, which is 101 in HTTP/1.
+  void begin(std::size_t limit, bool tunnel = false);
   void add(std::string_view name, std::string_view value);
   // Of the request it answers. A response that ended with its head says "content-length: 0" where it may.
   Fault finish(bool ends_stream, http::Method asked);
@@ -88,8 +89,10 @@ class ResponseText : public FieldText {
   [[nodiscard]] bool interim() const noexcept { return status_ < 200; }
 
  private:
+  [[nodiscard]] bool switches() const noexcept { return tunnel_ && status_ / 100 == 2; }
+
   int status_ = 0;
-  bool has_length_ = false, has_fields_ = false;
+  bool has_length_ = false, has_fields_ = false, tunnel_ = false;
 };
 
 // "a: b\r\nc: d\r\n", without the empty line.

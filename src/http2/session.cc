@@ -122,6 +122,7 @@ void Session::read() {
     if (got.would_block()) return;
     if (!got.ok() || got.bytes == 0) return fail(got.ok() ? ECONNRESET : got.error);
     total += got.bytes;
+    ++heard_;
     received_ += got.bytes;
     if (received_ / kRubbish > useful_ + kRubbishFree) return terminate(Goaway::kControlFlood);
     feed({block.room().data(), got.bytes});
@@ -187,6 +188,8 @@ void Session::fail(int error) {
   while (Stream::OfAll* link = all_.pop_front()) {
     link->stream.reset_ = true;
     link->stream.waiting_ = false;
+    // Nothing of it was ever said.
+    if (options_.role == Role::kClient && !link->stream.head_sent_) link->stream.reset_code_ = kRefusedStream;
     news(link->stream);
     rest.push_back(*link);
   }
@@ -200,6 +203,7 @@ void Session::terminate(Goaway why) {
   goaway_ = why;
   std::uint32_t code = why == Goaway::kTimeout ? NGHTTP2_SETTINGS_TIMEOUT : NGHTTP2_ENHANCE_YOUR_CALM;
   if (why == Goaway::kProtocol) code = goaway_code_;
+  if (why == Goaway::kGraceful) code = NGHTTP2_NO_ERROR;
   ::nghttp2_session_terminate_session(ng_.get(), code);
   flush();
   fail(0);
@@ -211,6 +215,12 @@ void Session::begin_goaway() {
   if (options_.role == Role::kClient) return end_goaway();
   ::nghttp2_submit_shutdown_notice(ng_.get());
   ::nghttp2_submit_ping(ng_.get(), NGHTTP2_FLAG_NONE, nullptr);  // its answer says that the notice was heard
+  soon();
+}
+
+void Session::ping() {
+  if (dead_) return;
+  ::nghttp2_submit_ping(ng_.get(), NGHTTP2_FLAG_NONE, nullptr);
   soon();
 }
 

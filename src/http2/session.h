@@ -102,6 +102,14 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   [[nodiscard]] bool output_waits() const noexcept { return !output_.empty(); }
   [[nodiscard]] bool goaway_final() const noexcept { return goaway_final_; }
   [[nodiscard]] bool peer_leaves() const noexcept { return peer_goaway_; }
+  // Whether the peer is still there: a PING asks, and whatever it sends counts as an answer.
+  void ping();
+  [[nodiscard]] std::uint64_t heard() const noexcept { return heard_; }  // reads that brought something
+  [[nodiscard]] bool in_turn() const noexcept { return inside_; }  // of its own: it can't be destroyed now
+  // What the peer's SETTINGS say, once they came.
+  [[nodiscard]] bool peer_settings_came() const noexcept { return peer_settings_came_; }
+  [[nodiscard]] std::uint32_t peer_streams() const noexcept;  // at the same time
+  [[nodiscard]] bool peer_takes_tunnels() const noexcept;     // extended CONNECT
   // Requests that were malformed, streams that were refused or cancelled by the peer: since the last call.
   struct Counts {
     std::uint64_t malformed = 0, resets = 0;
@@ -112,7 +120,7 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   // 6.8. Ends (ended()) when no stream is left and all has been sent.
   void begin_goaway();
   void end_goaway();  // do not wait any longer for the peer to hear of the first
-  // GOAWAY and no more: streams are reset.
+  // GOAWAY and no more: streams are reset. kGraceful: with NO_ERROR.
   void terminate(Goaway why);
 
  private:
@@ -184,6 +192,7 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   int frame_came(const nghttp2_frame& frame);
   int data_came(std::int32_t id, std::string_view bytes);
   int stream_closed(std::int32_t id, std::uint32_t code);
+  int not_sent(const nghttp2_frame& frame);
   int reset(std::int32_t id, std::uint32_t code);
   int count_reset();
   void frame_sent(const nghttp2_frame& frame);
@@ -218,6 +227,7 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   std::vector<Stream*> waiting_;
   std::size_t stream_count_ = 0;
   std::uint64_t turn_ = 0;
+  std::uint64_t heard_ = 0;
   std::size_t block_bytes_ = 0;  // of the header block that is coming in
   Counts counts_;
   ClosedStreams closed_;
@@ -231,6 +241,7 @@ class Session final : private relay::ChannelHandler, private loop::Deferred {
   bool settings_acked_ = false;
   bool in_head_ = false;
   bool peer_goaway_ = false;
+  bool peer_settings_came_ = false;
   bool goaway_final_ = false;
   bool terminated_ = false;
 };

@@ -65,6 +65,10 @@ struct Session::Callbacks {
         all, [](nghttp2_session*, std::int32_t id, std::uint32_t code, void* self) {
           return of(self).stream_closed(id, code);
         });
+    ::nghttp2_session_callbacks_set_on_frame_not_send_callback(
+        all, [](nghttp2_session*, const nghttp2_frame* frame, int, void* self) {
+          return of(self).not_sent(*frame);
+        });
     ::nghttp2_session_callbacks_set_send_data_callback(
         all, [](nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* head, std::size_t length,
                 nghttp2_data_source*, void* self) { return of(self).send_data(*frame, head, length); });
@@ -166,7 +170,7 @@ void Session::head_begins(const nghttp2_frame& frame) {
     request_.begin(options_.head, options_.secure);
   } else if (!server && stream != nullptr && !stream->response_seen_) {
     reading_ = Reading::kResponse;
-    response_.begin(options_.head);
+    response_.begin(options_.head, stream->extended_connect_);
   } else {
     reading_ = Reading::kTrailers;
     trailer_.begin(options_.head);
@@ -277,7 +281,7 @@ int Session::frame_came(const nghttp2_frame& frame) {
       return 0;
     }
     case NGHTTP2_SETTINGS:
-      settings_acked_ = settings_acked_ || (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0;
+      ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0 ? settings_acked_ : peer_settings_came_) = true;
       return 0;
     case NGHTTP2_PING:
       if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0 && goaway_ == Goaway::kGraceful) end_goaway();
@@ -321,13 +325,28 @@ int Session::stream_closed(std::int32_t id, std::uint32_t code) {
   stream->reset_code_ = code;
   // An RST_STREAM(NO_ERROR) behind a whole response only says that no more of the request is wanted.
   if (stream->local_done_ && stream->remote_done_) return 0;
-  const bool unwanted = code == NGHTTP2_NO_ERROR && options_.role == Role::kClient && stream->remote_done_;
+  const bool unwanted = options_.role == Role::kClient && stream->remote_done_;
   if (unwanted) {
     stream->local_done_ = true;
   } else {
     stream->reset_ = true;
   }
   news(*stream);
+  return 0;
+}
+
+// A request that a GOAWAY overtook never was a stream, so nghttp2 does not tell of its end. Nobody has acted on it.
+int Session::not_sent(const nghttp2_frame& frame) {
+  if (frame.hd.type != NGHTTP2_HEADERS || frame.headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+  for (std::size_t n = stream_count_; n != 0; --n) {
+    Stream::OfAll* const link = all_.pop_front();
+    all_.push_back(*link);
+    Stream& stream = link->stream;
+    if (stream.id_ != frame.hd.stream_id || stream.closed_) continue;
+    stream.closed_ = stream.reset_ = true;
+    stream.reset_code_ = kRefusedStream;
+    news(stream);
+  }
   return 0;
 }
 

@@ -23,11 +23,17 @@ void Session::attach(Stream& stream, std::int32_t id) {
   ++stream_count_;
 }
 
+std::uint32_t Session::peer_streams() const noexcept {
+  return ::nghttp2_session_get_remote_settings(ng_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+bool Session::peer_takes_tunnels() const noexcept {
+  return ::nghttp2_session_get_remote_settings(ng_.get(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
 bool Session::accepts_streams() const noexcept {
   if (dead_ || goaway_ != Goaway::kNone || peer_goaway_) return false;
-  const std::uint32_t most =
-      ::nghttp2_session_get_remote_settings(ng_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return stream_count_ < most && ::nghttp2_session_check_request_allowed(ng_.get()) != 0;
+  return stream_count_ < peer_streams() && ::nghttp2_session_check_request_allowed(ng_.get()) != 0;
 }
 
 bool Session::open(Stream& stream) {
@@ -70,8 +76,9 @@ std::vector<nghttp2_nv>& Session::as_nv() {
 bool Session::send_head(Stream& stream, std::string_view text, Follows follows, http::Method asked) {
   if (dead_ || stream.reset_ || stream.head_sent_) return false;
   const bool server = options_.role == Role::kServer;
-  const bool parsed = server ? list_.response(text, stream.extended_connect_)
-                             : list_.request(text, options_.secure ? "https" : "http");
+  const bool parsed =
+      server ? list_.response(text, stream.extended_connect_)
+             : list_.request(text, options_.secure ? "https" : "http", follows == Follows::kTunnel);
   if (!parsed) return false;
   const std::vector<nghttp2_nv>& nv = as_nv();
   const nghttp2_data_provider provider{
@@ -89,6 +96,7 @@ bool Session::send_head(Stream& stream, std::string_view text, Follows follows, 
   if (follows == Follows::kBody) stream.length_left_ = list_.length();
   if (server) return ::nghttp2_submit_response(ng_.get(), stream.id_, nv.data(), nv.size(), body) == 0;
   stream.asked_ = asked;
+  stream.extended_connect_ = follows == Follows::kTunnel;
   stream.id_ = ::nghttp2_submit_request(ng_.get(), nullptr, nv.data(), nv.size(), body, &stream);
   return stream.id_ > 0;
 }

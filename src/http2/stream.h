@@ -31,6 +31,8 @@ namespace sluice::http2 {
 
 class Session;
 
+inline constexpr std::uint32_t kRefusedStream = 7;  // REFUSED_STREAM: RFC 9113 section 7
+
 // What follows a head.
 enum class Follows : std::uint8_t {
   kAnotherHead,  // this one is interim
@@ -55,6 +57,8 @@ class Stream final : public relay::Channel {
   [[nodiscard]] std::int32_t id() const noexcept { return id_; }
   // The peer's error code, or 0; e.g. REFUSED_STREAM: nothing was done, try again.
   [[nodiscard]] std::uint32_t reset_code() const noexcept { return reset_code_; }
+  // The peer has not acted on the request: REFUSED_STREAM, or a GOAWAY that does not reach to it. RFC 9113 section 8.7.
+  [[nodiscard]] bool refused() const noexcept { return reset_code_ == kRefusedStream; }
 
   // --- relay::Channel ---
   [[nodiscard]] bool open() const noexcept override { return session_ != nullptr; }

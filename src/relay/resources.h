@@ -28,6 +28,7 @@ struct Resources {
         heads(sizes.head + 4_KiB, 16),
         blocks(sizes.relay, 16),
         pipes(sizes.pipe, sizes.pipes, 64),
+        head_limit(sizes.head),
         head_scratch_size(2 * sizes.head + 4_KiB),
         head_scratch(std::make_unique<char[]>(head_scratch_size)),
         scratch_size(sizes.relay),
@@ -38,6 +39,7 @@ struct Resources {
   loop::Offload& offload;
   BufferPool heads, blocks;
   PipePool pipes;
+  const std::size_t head_limit;  // of a message
   // For work that begins and ends within one call: a head that is built and sent, ...
   std::size_t head_scratch_size;
   std::unique_ptr<char[]> head_scratch;

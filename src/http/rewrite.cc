@@ -286,6 +286,7 @@ void write_client_response(HeadWriter& out, const ResponseHead& head,
     if (head.status == 101 && options.upgrade) {
       out.put("Connection: upgrade\r\n");
       copy_all(out, head, FieldId::kUpgrade);
+      if (!options.websocket_accept.empty()) out.field("Sec-WebSocket-Accept", options.websocket_accept);
     }
   } else {
     write_vary_and_coding(out, head, options.recoding);

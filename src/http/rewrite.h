@@ -79,11 +79,12 @@ struct ClientResponse {
   bool has_length = false;
   bool keep_alive = true;  // what we will do with the client connection
   bool http10_client = false;
-  bool upgrade = false;                 // a 101 to pass on with Connection: upgrade and its Upgrade field
-  std::string_view date = {};           // used when the response has none; 29 bytes
-  std::string_view server_timing = {};  // a Server-Timing value to add; empty for none
+  std::string_view websocket_accept = {};  // with `upgrade`: what a server of HTTP/2 did not have to say
+  bool upgrade = false;                    // a 101 to pass on with Connection: upgrade and its Upgrade field
+  std::string_view date = {};              // used when the response has none; 29 bytes
+  std::string_view server_timing = {};     // a Server-Timing value to add; empty for none
   std::chrono::seconds hsts{0};  // Strict-Transport-Security instead of the response's own; 0: leave that
-  Recoding recoding = {};               // of a final response
+  Recoding recoding = {};        // of a final response
 };
 
 // The response as it goes to the client, HTTP/1.1: hop-by-hop fields removed, framing and Connection anew.

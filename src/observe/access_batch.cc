@@ -97,6 +97,7 @@ void AccessBatch::add(const AccessRecord& record) {
   }
   append_text(text_, R"(,"route":)", record.route);
   append_text(text_, R"(,"upstream":)", record.upstream);
+  append_text(text_, R"(,"upstream_protocol":)", record.upstream_protocol);
   append_count(text_, R"(,"status":)", static_cast<std::uint64_t>(record.status));
   append_count(text_, R"(,"bytes_in":)", record.bytes_in);
   append_count(text_, R"(,"bytes_out":)", record.bytes_out);

@@ -30,11 +30,12 @@ struct AccessRecord {
     bool resumed = false, kernel = false;
   } tls;
   std::string_view route;
-  std::string_view upstream;       // "127.0.0.1:9001"; empty: none was used
-  int status = 0;                  // what the client was told; 0: nothing
-  std::uint64_t bytes_in = 0;      // request body bytes
-  std::uint64_t bytes_out = 0;     // response body bytes delivered
-  std::uint64_t zero_copy = 0;     // of both, those that never were in user memory
+  std::string_view upstream;           // "127.0.0.1:9001"; empty: none was used
+  std::string_view upstream_protocol;  // "HTTP/2"; empty: HTTP/1.1, or none
+  int status = 0;                      // what the client was told; 0: nothing
+  std::uint64_t bytes_in = 0;          // request body bytes
+  std::uint64_t bytes_out = 0;         // response body bytes delivered
+  std::uint64_t zero_copy = 0;         // of both, those that never were in user memory
   std::string_view coding = {};    // "gzip": what the response body was compressed to; bytes_out are of that
   std::uint64_t uncompressed = 0;  // ... and its bytes before
   std::string_view path, why;      // relay::Strategy and relay::Reason (or a http::Verdict) by name

@@ -180,6 +180,7 @@ Step StreamTransfer::pull(Ends io, std::size_t budget) {
   io.held.consume(gap_);
   gap_ = 0;
   if (!io.held.empty()) {
+    begun_ = true;
     const Step decoded = decode(io.held);
     if (decoded != Step::kMoved || ready_ != 0 || in_done_) return decoded;
   }
@@ -299,6 +300,7 @@ Step StreamTransfer::fill_pipe(Ends io, std::size_t budget) {
     return ready_ != 0 ? Step::kMoved : source_ended(io);
   }
   note(run_choice_);
+  begun_ = true;
   took(got.bytes);
   if (plan_.in == Shape::kTunnel) {
     small_fills_ = got.bytes < kSmallFill ? static_cast<std::uint8_t>(small_fills_ + 1) : std::uint8_t{0};
@@ -331,7 +333,7 @@ Step StreamTransfer::fill_memory(Ends io) {
     eof_seen_ = true;
     return source_ended(io);
   }
-  read_ = true;
+  read_ = begun_ = true;
   streaming_ = got.bytes == room.size();
   io.held.filled(got.bytes);
   if (run_left() != 0) note(run_choice_);

@@ -69,6 +69,7 @@ class StreamTransfer {
   }
 
   [[nodiscard]] bool source_done() const noexcept { return in_done_; }   // the whole body was taken in
+  [[nodiscard]] bool begun() const noexcept { return begun_; }           // some of it was taken in
   [[nodiscard]] bool sink_touched() const noexcept { return touched_; }  // at least one byte went out
   [[nodiscard]] std::uint64_t delivered() const noexcept { return ledger_.out(); }
   [[nodiscard]] std::uint64_t zero_copy() const noexcept { return zero_copy_; }
@@ -141,6 +142,7 @@ class StreamTransfer {
   bool refused_ = false;        // the kernel would not splice here
   bool eof_seen_ = false;
   bool read_ = false;  // a block was filled from the source
+  bool begun_ = false;
   bool touched_ = false;
   bool streaming_ = false;        // kTunnel: the last read filled its block
   std::uint8_t small_fills_ = 0;  // kTunnel: consecutive little ones

@@ -101,6 +101,7 @@ void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& move
       .tls = log_of(client_.secured()),
       .route = route_ == nullptr ? std::string_view() : std::string_view(route_->config->name),
       .upstream = upstream_name_,
+      .upstream_protocol = upstream_http2_ ? "HTTP/2" : std::string_view(),
       .status = status_,
       .bytes_in = moved.in,
       .bytes_out = moved.out,

@@ -93,6 +93,7 @@ class Exchange : private loop::Deferred {
   int status_ = 0;   // told to the client; 0: nothing yet
   std::string why_;  // overrides the path's reason in the log: a verdict
   std::string upstream_name_;
+  bool upstream_http2_ = false;
   content::CodingWish wish_;
   std::chrono::microseconds connect_time_{-1}, first_byte_time_{-1};
   [[nodiscard]] std::chrono::microseconds elapsed() const noexcept {

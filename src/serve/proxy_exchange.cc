@@ -15,7 +15,10 @@ ProxyExchange::ProxyExchange(Client& client, WorkerState& state, const Route& ro
       request_length_(request.facts.length),
       body_limit_(body_limit),
       wants_upgrade_(request.facts.wants_upgrade),
+      grpc_(request.head.find_value(http::FieldId::kContentType).starts_with("application/grpc")),
       awaits_continue_(request.facts.expects_continue) {
+  if (wants_upgrade_ && route.group->config().protocol == config::UpstreamProtocol::kHttp2)
+    note_websocket(request.head);
   const std::size_t head_size = request.head.size();
   if (write_request_head(request)) {
     client.held.consume(head_size);
@@ -72,7 +75,7 @@ void ProxyExchange::give_up(int status, Ending ending) {
                                                       .head_only = method_ == http::Method::kHead,
                                                       .hsts = client_.secured().hsts,
                                                       .policy = route_->policy});
-  client_.set_deadline(config().timeouts.body_idle);
+  client_.set_deadline(body_idle());
   step_answer();
 }
 
@@ -127,7 +130,7 @@ void ProxyExchange::drive() {
     case ProxyState::kFindingServer:
       return;
     case ProxyState::kConnecting:
-      if (const int error = server_->channel().connect_error(); error != EINPROGRESS) on_connected(error);
+      if (const int error = server_->connect_error(); error != EINPROGRESS) on_connected(error);
       return;
     case ProxyState::kAwaitingHead:
       step_request();

@@ -50,10 +50,13 @@ class ProxyExchange final : public Exchange, private relay::ChannelHandler {
   void on_channel(relay::Channel&) override;  // the server's
   void drive() override;
 
+  void note_websocket(const http::RequestHead& head);
   bool write_request_head(const Request& request);
   void find_server();
   void on_connected(int error);
   void begin_request();
+  void begin_extended_connect();
+  [[nodiscard]] bool extends_connect() const noexcept { return !websocket_accept_.empty(); }
   void step_request();
   void read_response();
   bool take_head(const http::ResponseHead& head, bool drained);
@@ -73,7 +76,18 @@ class ProxyExchange final : public Exchange, private relay::ChannelHandler {
   void give_up(int status, observe::Ending ending);
   void end_cut(observe::Ending ending);
   void move(ProxyInput input);
-  [[nodiscard]] bool request_can_be_repeated() const noexcept;
+  [[nodiscard]] bool request_can_be_repeated(bool unprocessed) const noexcept;
+  [[nodiscard]] bool request_has_body() const noexcept {
+    return request_framing_ != http::Framing::kNone &&
+           (request_framing_ != http::Framing::kLength || request_length_ != 0);
+  }
+  // How long a body, or a response, may keep us waiting. What gRPC streams is quiet for as long as it likes.
+  [[nodiscard]] std::chrono::milliseconds body_idle() const noexcept {
+    return grpc_ ? config().timeouts.tunnel_idle : config().timeouts.body_idle;
+  }
+  [[nodiscard]] std::chrono::milliseconds first_byte() const noexcept {
+    return grpc_ ? config().timeouts.tunnel_idle : config().timeouts.first_byte;
+  }
   void forget_request() noexcept { std::string().swap(request_head_); }
   [[nodiscard]] Moved moved() const noexcept;
 
@@ -82,6 +96,8 @@ class ProxyExchange final : public Exchange, private relay::ChannelHandler {
   const std::uint64_t request_length_;
   const std::uint64_t body_limit_;
   const bool wants_upgrade_;
+  const bool grpc_;
+  std::string websocket_accept_;    // where HTTP/2 carries a WebSocket on: what its client wants to hear
   bool awaits_continue_;            // the client sends its body when the server has sent a 100
   bool request_done_ = false;       // all of it was sent
   bool request_abandoned_ = false;  // the server takes no more of it; its response may still come
@@ -105,6 +121,7 @@ class ProxyExchange final : public Exchange, private relay::ChannelHandler {
   std::unique_ptr<http::ResponseParser> partial_;  // see ClientConnection::partial_
   std::string interim_left_;                       // interim responses the client did not take at once
   unsigned interims_ = 0;
+  unsigned refusals_ = 0;  // streams that the server has not acted on
 
   std::optional<relay::StreamTransfer> request_, response_;
   ResponseSink sink_;

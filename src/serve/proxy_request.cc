@@ -1,6 +1,8 @@
 // Proxy exchange: the request on its way to the server.
+#include "http/chars.h"
 #include "http/rewrite.h"
 #include "serve/proxy_exchange.h"
+#include "tls/websocket.h"
 
 namespace sluice::serve {
 
@@ -66,39 +68,64 @@ bool ProxyExchange::write_request_head(const Request& request) {
   return out.ok();
 }
 
+// Other upgrades do not exist in HTTP/2: there the request goes on as if it had not asked for one.
+void ProxyExchange::note_websocket(const http::RequestHead& head) {
+  if (!http::equals_ignoring_case(head.find_value(http::FieldId::kUpgrade), "websocket")) return;
+  for (const http::Field& field : head.fields())
+    if (http::equals_ignoring_case(head.name(field), "sec-websocket-key"))
+      websocket_accept_ = tls::websocket_accept(head.value(field));
+}
+
+// RFC 8441: a tunnel within a stream.
+void ProxyExchange::begin_extended_connect() {
+  if (!server_->takes_tunnels()) {
+    why_ = "no-extended-connect";
+    return give_up(502, Ending::kUpstreamHeadInvalid);
+  }
+  (void)server_->send_head(request_head_, upstream::Behind::kTunnel, method_);
+  request_done_ = true;  // what follows is the tunnel's
+  client_.set_deadline(first_byte());
+  drive();
+}
+
 void ProxyExchange::begin_request() {
-  // HTTP/2 takes its frames off itself: what is left of a body without length is its end.
+  if (extends_connect()) return begin_extended_connect();
+  // HTTP/2 takes its frames off, and puts them on, itself: what is left of a body without length is its end.
   const bool framed = client_.multiplexed() && request_framing_ == http::Framing::kChunked;
-  request_.emplace(state_.relay,
-                   relay::StreamPlan{.in = framed ? relay::Shape::kUntilClose : shape_of(request_framing_),
-                                     .length = request_length_,
-                                     .chunk_out = request_framing_ == http::Framing::kChunked,
-                                     .limit = body_limit_,
-                                     .policy = route_->policy,
-                                     .filter_trailers = &http::filter_trailers});
+  request_.emplace(
+      state_.relay,
+      relay::StreamPlan{.in = framed ? relay::Shape::kUntilClose : shape_of(request_framing_),
+                        .length = request_length_,
+                        .chunk_out = request_framing_ == http::Framing::kChunked && !server_->multiplexed(),
+                        .limit = body_limit_,
+                        .policy = route_->policy,
+                        .filter_trailers = &http::filter_trailers});
   request_step_ = Step::kMoved;
   request_head_unsent_ = true;
   // A client that waits for a 100 waits for the server.
   const bool body_is_due = request_framing_ != http::Framing::kNone && !awaits_continue_;
-  client_.set_deadline(body_is_due ? config().timeouts.body_idle : config().timeouts.first_byte);
+  client_.set_deadline(body_is_due ? body_idle() : first_byte());
   drive();
 }
 
 void ProxyExchange::step_request() {
   if (request_done_ || request_abandoned_ || !request_) return;
-  const std::string_view head =
-      std::exchange(request_head_unsent_, false) ? std::string_view(request_head_) : std::string_view();
+  std::string_view head;
+  if (std::exchange(request_head_unsent_, false)) {
+    const auto behind = request_has_body() ? upstream::Behind::kBody : upstream::Behind::kNothing;
+    head = server_->send_head(request_head_, behind, method_);
+  }
   const StepResult result =
       request_->step(client_.channel(), client_.held, server_->channel(), kBudget, head);
   request_step_ = result.step;
   if (result.bytes != 0) {
     awaits_continue_ = false;  // if it ever did
-    client_.set_deadline(config().timeouts.body_idle);
+    client_.set_deadline(body_idle());
   }
   switch (result.step) {
     case Step::kDone:
       request_done_ = true;
-      if (request_framing_ != http::Framing::kNone) client_.set_deadline(config().timeouts.first_byte);
+      if (request_framing_ != http::Framing::kNone) client_.set_deadline(first_byte());
       return;
     case Step::kMoved:
       return go_on_later();

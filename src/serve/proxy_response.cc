@@ -92,8 +92,7 @@ bool ProxyExchange::take_head(const http::ResponseHead& head, bool drained) {
 
 void ProxyExchange::pass_interim(const http::ResponseHead& head) {
   move(ProxyInput::kInterim);
-  if (head.status == 100 && std::exchange(awaits_continue_, false))
-    client_.set_deadline(config().timeouts.body_idle);
+  if (head.status == 100 && std::exchange(awaits_continue_, false)) client_.set_deadline(body_idle());
   // A server that goes on for ever would keep the loop to itself.
   if (++interims_ > kMostInterims) {
     why_ = "too-many-interim-responses";
@@ -142,10 +141,13 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
 
   http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
   out.put(interim_left_);  // it counts as waiting until the first byte is out: see give_up()
+  const bool empty = !has_body || (facts.framing == http::Framing::kLength && facts.length == 0);
+  // A stream's end is its own sign, and behind it come trailers; HTTP/2 itself looks whether a length is kept.
+  const bool by_stream = server_->multiplexed() && !empty;
   response_.emplace(
       state_.relay,
       relay::StreamPlan{
-          .in = shape_of(facts.framing),
+          .in = by_stream ? relay::Shape::kUntilClose : shape_of(facts.framing),
           .length = has_body ? facts.length : 0,
           .chunk_out = framing == http::Framing::kChunked && !encodes && !client_.multiplexed(),
           .policy = route_->policy,
@@ -170,11 +172,10 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
     return give_up(502, Ending::kUpstreamHeadInvalid);
   }
   move(ProxyInput::kHead);
-  client_.set_deadline(config().timeouts.body_idle);
+  client_.set_deadline(body_idle());
   // Nothing is left to read when the whole body came with the head: no call is needed to hear so.
   const bool whole = !has_body || (facts.framing == http::Framing::kLength && facts.length <= came_along);
   if (whole && drained) server_->channel().clear_readable();
-  const bool empty = !has_body || (facts.framing == http::Framing::kLength && facts.length == 0);
   const std::string_view text = client_.send_head(out.text(), empty ? HeadKind::kWhole : HeadKind::kFinal);
   if (!encodes) return relay_body(text);
   // A body of known length is whole at its server; others may be made while the client reads.
@@ -187,7 +188,7 @@ void ProxyExchange::relay_body(std::string_view head) {
       response_->step(server_->channel(), server_->held, sink_.channel(client_), sink_.budget(), head));
   response_step_ = result.step;
   if (client_saw()) interim_left_.clear();
-  if (result.bytes != 0) client_.set_deadline(config().timeouts.body_idle);
+  if (result.bytes != 0) client_.set_deadline(body_idle());
   const auto broken = [&](Ending ending) {
     if (client_saw() || client_.multiplexed()) return end_cut(ending);  // there the head is out
     give_up(502, ending);  // the client has seen nothing yet: it can be told
@@ -240,7 +241,7 @@ void ProxyExchange::begin_tunnel(const http::ResponseHead& head) {
   status_ = 101;
   http::HeadWriter out({state_.relay.head_scratch.get(), state_.relay.head_scratch_size});
   out.put(interim_left_);
-  http::write_client_response(out, head, {.upgrade = true});
+  http::write_client_response(out, head, {.websocket_accept = websocket_accept_, .upgrade = true});
   if (!out.ok()) {
     why_ = "head-too-large";
     return give_up(502, Ending::kUpstreamHeadInvalid);

@@ -1,10 +1,16 @@
 // Proxy exchange: a connection to somebody, and what happens when that fails.
+#include <cerrno>
+
 #include "os/shortage.h"
 #include "serve/proxy_exchange.h"
 
 namespace sluice::serve {
 
 using observe::Ending;
+
+namespace {
+constexpr unsigned kMostRefusals = 2;  // by one server
+}
 
 void ProxyExchange::find_server() {
   upstream::Group& group = *route_->group;
@@ -23,20 +29,18 @@ void ProxyExchange::find_server() {
       return tried_.empty() ? give_up(503, Ending::kNoServer) : give_up(failure_.status, failure_.ending);
     }
     upstream_name_ = picked_->name();
-    server_ = picked_->take_idle();
+    upstream_http2_ = picked_->config().protocol == config::UpstreamProtocol::kHttp2;
     // A request that can't be sent again must not meet a connection the server has just closed.
-    while (server_ != nullptr && !request_can_be_repeated() && !server_->is_alive())
-      server_ = picked_->take_idle();
+    server_ = upstream::Connection::find(state_.means(), picked_, *this, !request_can_be_repeated(false));
     if (server_ != nullptr) {
       state_.counters.upstream_reuses.add();
-      server_->use_by(*this);
       move(ProxyInput::kConnectionReused);
       return begin_request();
     }
     int error = 0;
     server_ = upstream::Connection::open(state_.means(), picked_, *this, error);
     if (server_ != nullptr) {
-      state_.counters.upstream_connects.add();
+      (server_->shares() ? state_.counters.upstream_reuses : state_.counters.upstream_connects).add();
       move(ProxyInput::kServerPicked);
       client_.set_deadline(config().timeouts.connect);
       return;
@@ -51,9 +55,14 @@ void ProxyExchange::find_server() {
 }
 
 void ProxyExchange::on_connected(int error) {
+  if (error == EAGAIN) {  // others were quicker to take what streams there are: no failure
+    server_.reset();
+    move(ProxyInput::kTryAgain);
+    return find_server();
+  }
   if (error != 0) {
-    state_.tell_no_tls(route_->group->config().name, picked_->name(), server_->channel().failure());
-    return server_lost(false);
+    state_.tell_no_tls(route_->group->config().name, picked_->name(), server_->failure());
+    return server_lost(error == ETIMEDOUT);
   }
   connect_time_ = elapsed();
   move(ProxyInput::kConnected);
@@ -64,20 +73,21 @@ void ProxyExchange::on_connected(int error) {
 // section 9.2.2.
 void ProxyExchange::server_lost(bool timed_out) {
   const bool connecting = at_ == ProxyState::kConnecting;
-  // A pooled connection that the server had closed meanwhile says nothing about its health.
-  const bool stale = !connecting && server_->reused() && !timed_out;
-  if (!stale) server_failed();
+  const bool unprocessed = !connecting && server_->unprocessed();
+  const bool stale =
+      !connecting && !timed_out && (unprocessed ? ++refusals_ <= kMostRefusals : server_->went_stale());
+  if (server_->take_blame() || (timed_out && !connecting)) server_failed();
   if (connecting) {
     failure_ = timed_out ? Failure{504, Ending::kConnectTimeout} : Failure{502, Ending::kConnectFailed};
   } else {
     failure_ = timed_out ? Failure{504, Ending::kUpstreamHeadTimeout} : Failure{502, Ending::kUpstreamGone};
   }
-  const bool again = connecting || (!timed_out && request_can_be_repeated());
-  server_.reset();
+  const bool again = connecting || (!timed_out && request_can_be_repeated(unprocessed));
+  upstream::Connection::drop(std::move(server_), timed_out);
   partial_.reset();
   if (!again) return give_up(failure_.status, failure_.ending);  // what was sent of the request still counts
   request_.reset();
-  // Stale: the same server once more; each try uses up one of its idle connections, so this ends.
+  // Stale: the same server once more; each try uses up one of its connections or refusals, so this ends.
   if (!stale) tried_.push_back(picked_.get());
   state_.counters.upstream_retries.add();
   request_done_ = request_abandoned_ = false;
@@ -90,11 +100,11 @@ void ProxyExchange::server_failed() {
 }
 
 // Whether sending the same request again is allowed and possible: it may be repeated (RFC 9110
-// section 9.2.2), and no byte of a body has left our hands.
-bool ProxyExchange::request_can_be_repeated() const noexcept {
-  const bool bodyless = request_framing_ == http::Framing::kNone ||
-                        (request_framing_ == http::Framing::kLength && request_length_ == 0);
-  return http::is_idempotent(method_) && bodyless && !request_head_.empty();
+// section 9.2.2) or the server says that it did nothing (RFC 9113 section 8.7), and no byte of a body has left our
+// hands.
+bool ProxyExchange::request_can_be_repeated(bool unprocessed) const noexcept {
+  const bool body_is_whole = !request_has_body() || (unprocessed && !(request_ && request_->begun()));
+  return body_is_whole && (unprocessed || http::is_idempotent(method_)) && !request_head_.empty();
 }
 
 }  // namespace sluice::serve

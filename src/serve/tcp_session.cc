@@ -62,7 +62,7 @@ void TcpSession::find_server() {
     tried_.push_back(picked_.get());
     upstream_name_ = picked_->name();
     int error = 0;
-    server_ = upstream::Connection::open(state_.means(), picked_, *this, error);
+    server_ = upstream::Connection::open_own(state_.means(), picked_, *this, error);
     if (server_ != nullptr) {
       state_.counters.upstream_connects.add();
       return;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "upstream/connection.h"
+#include "upstream/http2_connection.h"
 
 namespace sluice::upstream {
 
@@ -13,7 +14,8 @@ Server::Server(const os::Address& address, const config::Upstream& config, std::
       name_(address.text()),
       config_(config),
       host_(std::move(host)),
-      tls_(std::move(tls)) {}
+      tls_(std::move(tls)),
+      http2_(config.idle_connections) {}
 
 tls::SslPtr Server::new_tls_connection() const { return tls_->new_connection(host_, session_); }
 
@@ -22,6 +24,12 @@ Server::~Server() = default;
 void Server::retire() noexcept {
   retired_ = true;
   idle_.clear();
+  http2_.retire();
+}
+
+void Server::keep(std::shared_ptr<Http2Connection> connection) {
+  if (retired_) return connection->retire();  // its streams alone hold it
+  http2_.add(std::move(connection));
 }
 
 bool Server::take_turn(os::Time now) noexcept {

@@ -13,6 +13,7 @@
 #include "os/address.h"
 #include "os/clock.h"
 #include "tls/client_context.h"
+#include "upstream/http2_pool.h"
 
 namespace sluice::upstream {
 
@@ -50,7 +51,10 @@ class Server {
   // Its group is going, or its name no longer leads here: idle connections close, and none is kept from now
   // on. (A pooled connection and its server own each other; this is where the cycle ends.)
   void retire() noexcept;
-  [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
+  [[nodiscard]] std::size_t idle() const noexcept { return idle_.size() + http2_.idle(); }
+  // The same for HTTP/2: connections that many exchanges share.
+  [[nodiscard]] Http2Pool& http2() noexcept { return http2_; }
+  void keep(std::shared_ptr<Http2Connection> connection);
   [[nodiscard]] const config::Upstream& config() const noexcept { return config_; }
 
  private:
@@ -66,6 +70,7 @@ class Server {
   bool down_ = false;
   bool retired_ = false;
   std::vector<std::unique_ptr<Connection>> idle_;  // most recently used last
+  Http2Pool http2_;
 };
 
 }  // namespace sluice::upstream

@@ -40,4 +40,8 @@ std::unique_ptr<relay::Channel> connect(Means means, const Server& server, relay
   return channel;
 }
 
+std::string_view agreed_protocol(const relay::Channel& transport) noexcept {
+  return static_cast<const tls::TlsChannel&>(transport).protocol();
+}
+
 }  // namespace sluice::upstream

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "observe/counters.h"
 #include "relay/channel.h"
@@ -22,5 +23,8 @@ struct Means {
 // Starts to connect; `user` hears how far it got (relay::Channel::connect_error). Null: errno in `error`.
 std::unique_ptr<relay::Channel> connect(Means means, const Server& server, relay::ChannelHandler& user,
                                         int& error);
+
+// What ALPN agreed on, once a transport to an encrypted server stands; empty: nothing.
+std::string_view agreed_protocol(const relay::Channel& transport) noexcept;
 
 }  // namespace sluice::upstream

@@ -76,6 +76,7 @@ TEST_CASE("a line holds what is known of an exchange, and leaves out the rest", 
     full.protocol = "HTTP/1.1";
     full.route = "files";
     full.upstream = "127.0.0.1:9001";
+    full.upstream_protocol = "HTTP/2";
     full.status = 200;
     full.bytes_in = 7;
     full.bytes_out = 18446744073709551615u;
@@ -96,13 +97,13 @@ TEST_CASE("a line holds what is known of an exchange, and leaves out the rest", 
   }
   const std::string text = read(folder.file("a"));
   const auto first = text.substr(0, text.find('\n'));
-  CHECK(
-      first ==
-      R"({"time":"2026-11-21T01:01:02.456Z","client":"127.0.0.1:5555","method":"GET","host":"a.example",)"
-      R"("target":"/x?\"q\"","protocol":"HTTP/1.1","route":"files","upstream":"127.0.0.1:9001","status":200,)"
-      R"("bytes_in":7,"bytes_out":18446744073709551615,"zero_copy":1,"path":"splice","why":"large",)"
-      R"("end":"client-gone","ms":1.234,"connect_ms":0.100,"first_byte_ms":12.005,)"
-      R"("user_agent":"curl\u000a","referer":"http://a.example/"})");
+  CHECK(first ==
+        R"({"time":"2026-11-21T01:01:02.456Z","client":"127.0.0.1:5555","method":"GET","host":"a.example",)"
+        R"("target":"/x?\"q\"","protocol":"HTTP/1.1","route":"files","upstream":"127.0.0.1:9001",)"
+        R"("upstream_protocol":"HTTP/2","status":200,)"
+        R"("bytes_in":7,"bytes_out":18446744073709551615,"zero_copy":1,"path":"splice","why":"large",)"
+        R"("end":"client-gone","ms":1.234,"connect_ms":0.100,"first_byte_ms":12.005,)"
+        R"("user_agent":"curl\u000a","referer":"http://a.example/"})");
   CHECK(text.substr(first.size() + 1) ==
         R"({"time":"2026-11-21T01:01:03.007Z","client":"[::1]:80","status":0,"bytes_in":0,"bytes_out":0,)"
         R"("zero_copy":0,"end":"completed","ms":0.000})"

@@ -16,7 +16,7 @@ packages_of() {
         libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev
       ;;
     tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs strace openssl \
-        qemu-system-x86 busybox-static nghttp2-client nghttp2-server python3-h2 python3-hpack brotli zstd ;;
+        qemu-system-x86 busybox-static nghttp2-client nghttp2-server python3-h2 python3-hpack python3-grpcio brotli zstd ;;
     browser) echo chromium-headless-shell ;;
     tour) echo nginx curl python3 ;;
     checks) echo clang clang-tidy ;;

@@ -177,6 +177,8 @@ class SecondParser(Case):
     def test_the_program_refuses_what_the_codec_refuses(self):
         self.proxy([self.node.port])
         judged = [view for view in self.views if view.get("status", 0) >= 400]
+        # What the codec refuses is another protocol to the program: RFC 9113 section 3.4.
+        judged = [view for view in judged if not view["input"].startswith("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]
         for view in judged[:600]:
             with self.subTest(input=view["input"]), Connection(self.port) as connection:
                 connection.send(view["input"])

@@ -1,12 +1,11 @@
 #include "serve/client_connection.h"
 
-#include <array>
-
 #include "os/socket.h"
 #include "relay/socket_channel.h"
 #include "serve/dispatch.h"
 #include "serve/exchange.h"
 #include "serve/http2_connection.h"
+#include "serve/linger.h"
 #include "serve/own_answer.h"
 
 namespace sluice::serve {
@@ -213,8 +212,6 @@ void ClientConnection::become_idle() {
   set_deadline(state_.site->config().timeouts.keep_alive);
 }
 
-// Closing with unread bytes in the kernel would send RST, and RST destroys a response the client has not read
-// yet. So: FIN, then read and throw away until the client closes as well. RFC 9112 section 9.6.
 void ClientConnection::begin_linger() {
   phase_ = Phase::kLinger;
   channel_->shutdown_write();
@@ -224,13 +221,7 @@ void ClientConnection::begin_linger() {
 }
 
 void ClientConnection::linger() {
-  std::array<char, 16384> waste;
-  for (int i = 0; i < 64 && channel_->readable(); ++i) {
-    const os::IoResult got = channel_->recv(waste);
-    if (got.would_block()) return;
-    if (!got.ok() || got.bytes == 0) return end(relay::Close::kClean);
-  }
-  if (channel_->peer_closed()) end(relay::Close::kClean);
+  if (linger_is_over(*channel_)) end(relay::Close::kClean);
 }
 
 void ClientConnection::on_deadline() {

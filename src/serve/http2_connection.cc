@@ -1,8 +1,7 @@
 #include "serve/http2_connection.h"
 
-#include <array>
-
 #include "serve/http2_client.h"
+#include "serve/linger.h"
 
 namespace sluice::serve {
 
@@ -114,17 +113,10 @@ void Http2Connection::on_deadline() {
   }
 }
 
-// As with HTTP/1: closing with unread bytes would send RST, which destroys a GOAWAY that was not read yet.
 void Http2Connection::on_channel(relay::Channel&) { linger(); }
 
 void Http2Connection::linger() {
-  std::array<char, 16384> waste;
-  for (int i = 0; i < 64 && channel_->readable(); ++i) {
-    const os::IoResult got = channel_->recv(waste);
-    if (got.would_block()) return;
-    if (!got.ok() || got.bytes == 0) return end(relay::Close::kClean);
-  }
-  if (channel_->peer_closed()) end(relay::Close::kClean);
+  if (linger_is_over(*channel_)) end(relay::Close::kClean);
 }
 
 void Http2Connection::begin_drain() {

@@ -51,13 +51,15 @@ class Sluice:
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
-        other = {}
+        other, program = {}, BINARY
         if user is not None:
+            # The tree may stand where only its owner may go.
+            program = shutil.copy(BINARY, self.directory / "sluice")
             os.chown(self.directory, user, user)
             other = {"user": user, "group": user, "extra_groups": []}
         self._stderr = open(self._errors, "wb")
         self.process = subprocess.Popen(
-            [*around, BINARY, "run", str(self.file)],
+            [*around, program, "run", str(self.file)],
             stdout=subprocess.DEVNULL, stderr=self._stderr, cwd=self.directory, preexec_fn=limit,
             env={**os.environ, **(environment or {})}, **other,
         )  # fmt: skip

@@ -50,8 +50,9 @@ std::unique_ptr<Exchange> dispatch(Client& client, WorkerState& state, const htt
   const std::uint64_t body_limit = route != nullptr && route->config->body_limit != 0
                                        ? route->config->body_limit
                                        : state.site->config().limits.body;
-  if (route != nullptr && route->group != nullptr && facts.max_forwards != 0 &&
-      (body_limit == 0 || facts.framing != http::Framing::kLength || facts.length <= body_limit))
+  const bool too_large =
+      body_limit != 0 && facts.framing == http::Framing::kLength && facts.length > body_limit;
+  if (route != nullptr && route->group != nullptr && facts.max_forwards != 0 && !too_large)
     return std::make_unique<ProxyExchange>(client, state, *route, request, body_limit);
 
   auto answer = std::make_unique<AnswerExchange>(client, state, route, request);
@@ -59,7 +60,7 @@ std::unique_ptr<Exchange> dispatch(Client& client, WorkerState& state, const htt
     answer->answer_options();  // "*" asks about the server itself, which is us: RFC 9110 section 9.3.7
   } else if (route == nullptr) {
     answer->refuse(404, "no-route", false);
-  } else if (body_limit != 0 && facts.framing == http::Framing::kLength && facts.length > body_limit) {
+  } else if (too_large) {
     answer->refuse(413, "body-too-large", false, observe::Ending::kClientBodyTooLarge);
   } else if (route->group != nullptr) {
     answer

@@ -160,6 +160,12 @@ os::IoResult Session::put(Offer& offer, bool more) {
   if (dead_) return {.error = ECONNRESET};
   if (!transport_.writable()) return wait(stream), os::IoResult{.error = EAGAIN};
 
+  // nghttp2 would send trailers ahead of a head that still waits, to a stream that nobody knows.
+  if (ends) pump();
+  if (dead_) return {.error = ECONNRESET};
+  if (ends && ::nghttp2_session_find_stream(ng_.get(), stream.id_) == nullptr)
+    return wait(stream), os::IoResult{.error = EAGAIN};
+
   // Trailers need no window. So none of them end a body for which nghttp2 would not send an empty frame of DATA.
   const bool trailers = ends && list_.trailers(offer.trailers) && !list_.fields().empty();
   if (trailers || (ends && room(stream) == 0)) {

@@ -3,6 +3,7 @@
 Windows are given back as bodies are read, unless `windows` says otherwise.
 """
 
+import contextlib
 import socket
 import struct
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Http2:
         self.goaway = []  # (error code, last stream)
         self.pings = 0  # answered
         self.closed = False
+        self.held = False
         self.h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=True, header_encoding="latin-1", validate_outbound_headers=False,
                                       normalize_outbound_headers=False)
@@ -83,7 +85,16 @@ class Http2:
         self.socket.close()
 
     def flush(self):
-        self.socket.sendall(self.h2.data_to_send())
+        if not self.held:
+            self.socket.sendall(self.h2.data_to_send())
+
+    @contextlib.contextmanager
+    def together(self):
+        """What is sent meanwhile arrives at once."""
+        self.held = True
+        yield
+        self.held = False
+        self.flush()
 
     # --- asking ----------------------------------------------------------------------------------------------
 

@@ -126,6 +126,23 @@ class Upstream(Case):
         self.assertEqual(len(self.server.connections), 1)
         sluice.assert_nothing_left()
 
+    def test_an_empty_body_that_comes_with_its_head(self):
+        """The request's end is known before its head has left for the origin."""
+        sluice = self.begin()
+        none = hashlib.sha256(b"").hexdigest()
+        with Http2(self.port) as two:
+            two.get("/hello")  # the connection to the origin stands
+            for _ in range(3):
+                with two.together():
+                    stream = two.ask("/take", method="POST", end=False)
+                    two.send(stream, b"", end=True)
+                self.assertEqual(two.until_over(stream).text, f"0 {none} {{}}")
+                with two.together():
+                    stream = two.ask("/take", ("te", "trailers"), method="POST", end=False)
+                    two.trailers(stream, ("x-last", "1"))
+                self.assertEqual(two.until_over(stream).text, f"0 {none} {{'x-last': '1'}}")
+        sluice.assert_nothing_left()
+
     def test_without_a_body(self):
         sluice = self.begin()
         with Connection(self.port) as one, Http2(self.port) as two:

@@ -13,7 +13,7 @@ packages_of() {
   case $1 in
     build)
       echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev \
-        libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev
+        libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev liblz4-dev libsnappy-dev libsqlite3-dev
       ;;
     tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs strace openssl \
         qemu-system-x86 busybox-static nghttp2-client nghttp2-server python3-h2 python3-hpack python3-grpcio brotli zstd ;;

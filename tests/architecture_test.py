@@ -15,9 +15,9 @@ ROWS = [
     ["app"],
     ["admin"],
     ["serve"],
-    ["content", "upstream"],
-    ["http2"],
-    ["http", "kafka"],
+    ["content", "upstream", "broker"],
+    ["http2", "groups"],
+    ["http", "kafka", "log"],
     ["tls"],
     ["config"],
     ["relay", "observe"],
@@ -39,7 +39,7 @@ SYSTEM_CALLS = re.compile(
     r"|prctl|select|file)|netinet/.*|arpa/.*|linux/.*|asm/.*)\.h$"
 )
 # Who may know which library.
-LIBRARIES = {"openssl/": "tls", "nghttp2/": "http2"}
+LIBRARIES = {"openssl/": "tls", "nghttp2/": "http2", "sqlite3.h": "groups"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 
 

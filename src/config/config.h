@@ -118,6 +118,7 @@ struct Files {
   std::string index = "index.html";
   milliseconds revalidate = 1s;   // a replaced file is noticed at latest after this; 0: on each request
   std::size_t open_files = 1024;  // kept open per worker
+  bool follow = false;            // "?follow" keeps a response open, and sends what the file grows by
   bool operator==(const Files&) const = default;
 };
 
@@ -133,11 +134,19 @@ struct Fixed {  // "respond": a small answer made here
 enum class Forwarded : std::uint8_t { kOff, kX, kRfc7239, kBoth };
 enum class HostHeader : std::uint8_t { kClient, kUpstream };  // what the upstream sees as Host
 
+// "log": partitions of a log directory over HTTP: <path>/TOPIC/PARTITION.
+struct LogFiles {
+  std::string directory;               // holds <topic>-<partition>/
+  std::size_t open_segments = 256;     // kept open per worker
+  bool operator==(const LogFiles&) const = default;
+};
+
 // Exactly one handler is set.
 struct Handler {
   std::string proxy;           // "proxy": name of an upstream
   std::optional<Files> files;  // "files"
   std::optional<Fixed> fixed;  // "respond"
+  std::optional<LogFiles> log;  // "log"
   bool status = false;         // "status": true: the counters as JSON
   bool operator==(const Handler&) const = default;
 };
@@ -168,14 +177,31 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
-enum class Protocol : std::uint8_t { kHttp, kTcp };
+enum class Protocol : std::uint8_t { kHttp, kTcp, kKafka };
+
+// What a kafka listener serves: topics from a directory as Apache Kafka's brokers write it, read-only.
+struct Kafka {
+  std::string log;          // the directory, which holds <topic>-<partition>/
+  std::string advertise;    // "host:port" that clients are told to connect to; "": the address they came in on
+  std::string groups;       // SQLite file of the consumer groups; "": a file named after `log` where the system keeps
+                            // state (see groups_file() in app/kafka_parts.h)
+  std::size_t frame = 1_MiB;           // the largest request
+  std::uint64_t fetch = 55_MiB;        // the largest fetch response, but for a first batch that is larger
+  std::size_t partitions = 10'000;     // asked for in one request
+  std::size_t members = 1000;          // of one group
+  std::size_t open_segments = 1024;    // kept open per worker
+  milliseconds longest_wait = 30s;     // of a fetch, whatever the client asks for
+  milliseconds look_every = 1s;        // where the kernel can't tell of changes in `log`
+  bool operator==(const Kafka&) const = default;
+};
 
 struct Listener {
   std::string listen;  // "127.0.0.1:7000", "[::1]:7000", ":7000"
   Protocol protocol = Protocol::kHttp;
   std::string upstream;            // tcp: where connections go
-  Relay relay;                     // tcp
-  std::optional<ListenerTls> tls;  // http and tcp: TLS ends here
+  std::optional<Kafka> kafka;      // kafka: what is served
+  Relay relay;                     // tcp and kafka
+  std::optional<ListenerTls> tls;  // TLS ends here
   bool redirect_https = false;     // http without tls: 308 to the same address with https
   bool operator==(const Listener&) const = default;
 };
@@ -191,6 +217,8 @@ struct Http2 {
 
 struct AccessLog {
   std::string file;           // "" off; "-" standard output
+  std::string topic;          // "" off; the lines are the values of this topic's records, partition 0
+  std::string directory;      // of the topic; "": the first kafka listener's log
   std::size_t queue = 65536;  // lines that may wait for the disk; more are dropped and counted
   bool operator==(const AccessLog&) const = default;
 };

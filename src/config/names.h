@@ -34,6 +34,7 @@ inline constexpr auto kHostHeaderNames = std::to_array<Name<HostHeader>>({
 inline constexpr auto kProtocolNames = std::to_array<Name<Protocol>>({
     {"http", Protocol::kHttp},
     {"tcp", Protocol::kTcp},
+    {"kafka", Protocol::kKafka},
 });
 inline constexpr auto kTlsVersionNames = std::to_array<Name<TlsVersion>>({
     {"1.2", TlsVersion::k12},

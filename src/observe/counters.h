@@ -58,6 +58,15 @@ struct alignas(64) Counters {
   Counter http2_connections, http2_streams;  // in all
   Counter http2_malformed, http2_resets;     // requests; streams that did not end by themselves
   std::array<Counter, kGoaways> http2_goaways;
+  Counter kafka_connections, kafka_requests;  // in all
+  Counter kafka_invalid;                      // connections closed because a request could not be read
+  Counter kafka_waiting;                      // fetches that wait for records, now
+  Counter kafka_wakes;                        // ... and went on because some came, in all
+  Counter segments_open;                      // now
+  Counter followers;                          // responses that wait for a file or a log to grow, now
+  // The main thread's: see app/supervisor.h.
+  Counter log_partitions, log_changes;                  // now; appends and the like that were noticed
+  Counter groups, group_members, group_generations;     // now, now, in all
   Counter ledger_violations;
   Counter cold_waits;  // file windows brought in off the loop
   Counter log_lines_dropped;

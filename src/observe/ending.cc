@@ -46,6 +46,8 @@ const char* name_of(Ending ending) noexcept {
       return "file-cut";
     case Ending::kFileFailed:
       return "file-failed";
+    case Ending::kClientInvalid:
+      return "client-invalid";
     case Ending::kTunnelIdle:
       return "tunnel-idle";
     case Ending::kTunnelFailed:

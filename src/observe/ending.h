@@ -28,12 +28,13 @@ enum class Ending : std::uint8_t {
   kUpstreamStalled,      // no byte of the response body for body_idle: cut
   kFileCut,              // the file shrank while it was sent: cut
   kFileFailed,           // reading it failed: cut
+  kClientInvalid,        // a Kafka client's request could not be read: cut
   kTunnelIdle,           // no byte in either direction for tunnel_idle
   kTunnelFailed,         // one side was reset
   kDrained,              // cut by the drain deadline
   kInternal,             // the ledger did not balance, or memory ran out: cut, and logged as an error
 };
-inline constexpr std::size_t kEndings = 24;
+inline constexpr std::size_t kEndings = 25;
 
 const char* name_of(Ending ending) noexcept;  // "completed", "client-gone", ...
 

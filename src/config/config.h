@@ -136,18 +136,18 @@ enum class HostHeader : std::uint8_t { kClient, kUpstream };  // what the upstre
 
 // "log": partitions of a log directory over HTTP: <path>/TOPIC/PARTITION.
 struct LogFiles {
-  std::string directory;               // holds <topic>-<partition>/
-  std::size_t open_segments = 256;     // kept open per worker
+  std::string directory;            // holds <topic>-<partition>/
+  std::size_t open_segments = 256;  // kept open per worker
   bool operator==(const LogFiles&) const = default;
 };
 
 // Exactly one handler is set.
 struct Handler {
-  std::string proxy;           // "proxy": name of an upstream
-  std::optional<Files> files;  // "files"
-  std::optional<Fixed> fixed;  // "respond"
+  std::string proxy;            // "proxy": name of an upstream
+  std::optional<Files> files;   // "files"
+  std::optional<Fixed> fixed;   // "respond"
   std::optional<LogFiles> log;  // "log"
-  bool status = false;         // "status": true: the counters as JSON
+  bool status = false;          // "status": true: the counters as JSON
   bool operator==(const Handler&) const = default;
 };
 
@@ -181,17 +181,16 @@ enum class Protocol : std::uint8_t { kHttp, kTcp, kKafka };
 
 // What a kafka listener serves: topics from a directory as Apache Kafka's brokers write it, read-only.
 struct Kafka {
-  std::string log;          // the directory, which holds <topic>-<partition>/
-  std::string advertise;    // "host:port" that clients are told to connect to; "": the address they came in on
-  std::string groups;       // SQLite file of the consumer groups; "": a file named after `log` where the system keeps
-                            // state (see groups_file() in app/kafka_parts.h)
-  std::size_t frame = 1_MiB;           // the largest request
-  std::uint64_t fetch = 55_MiB;        // the largest fetch response, but for a first batch that is larger
-  std::size_t partitions = 10'000;     // asked for in one request
-  std::size_t members = 1000;          // of one group
-  std::size_t open_segments = 1024;    // kept open per worker
-  milliseconds longest_wait = 30s;     // of a fetch, whatever the client asks for
-  milliseconds look_every = 1s;        // where the kernel can't tell of changes in `log`
+  std::string log;        // the directory, which holds <topic>-<partition>/
+  std::string advertise;  // "host:port" that clients are told to connect to; "": the address they came in on
+  std::string groups;     // SQLite file of the consumer groups; "": see app/groups_file.h
+  std::size_t frame = 1_MiB;         // the largest request
+  std::uint64_t fetch = 55_MiB;      // the largest fetch response, but for a first batch that is larger
+  std::size_t partitions = 10'000;   // asked for in one request
+  std::size_t members = 1000;        // of one group
+  std::size_t open_segments = 1024;  // kept open per worker
+  milliseconds longest_wait = 30s;   // of a fetch, whatever the client asks for
+  milliseconds look_every = 1s;      // where the kernel can't tell of changes in `log`
   bool operator==(const Kafka&) const = default;
 };
 
@@ -208,8 +207,8 @@ struct Listener {
 
 // Bounds of one client's HTTP/2 connection. What exceeds a rate is answered with GOAWAY ENHANCE_YOUR_CALM.
 struct Http2 {
-  unsigned streams = 128;         // at the same time
-  unsigned resets = 200;          // streams the client may cancel within `window`, answered or not
+  unsigned streams = 128;          // at the same time
+  unsigned resets = 200;           // streams the client may cancel within `window`, answered or not
   unsigned control_frames = 1000;  // PING, SETTINGS, PRIORITY and empty DATA frames within `window`
   milliseconds window = 10s;
   bool operator==(const Http2&) const = default;
@@ -218,7 +217,7 @@ struct Http2 {
 struct AccessLog {
   std::string file;           // "" off; "-" standard output
   std::string topic;          // "" off; the lines are the values of this topic's records, partition 0
-  std::string directory;      // of the topic; "": the first kafka listener's log
+  std::string directory;      // the topic's; a file may leave it out: the first kafka listener's log
   std::size_t queue = 65536;  // lines that may wait for the disk; more are dropped and counted
   bool operator==(const AccessLog&) const = default;
 };

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/topic_name.h"
 #include "log/batch.h"
 
 namespace sluice::log {
@@ -52,8 +53,5 @@ class Writer {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// Whether `name` can be a topic's: 1 to 249 of [a-zA-Z0-9._-], neither "." nor "..".
-bool is_topic_name(std::string_view name) noexcept;
 
 }  // namespace sluice::log

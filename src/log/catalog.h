@@ -38,14 +38,14 @@ struct Topic {
   Uuid id{};                                           // zero: no partition.metadata tells it
   bool internal = false;                               // __consumer_offsets and its kin
   std::vector<std::unique_ptr<Partition>> partitions;  // by index; null where there never was one
-  // At least one partition has a view.
-  [[nodiscard]] bool exists() const noexcept;
+  std::size_t present = 0;                             // partitions that have a view
+  [[nodiscard]] bool exists() const noexcept { return present != 0; }
 };
 
 class Catalog {
  public:
   [[nodiscard]] Topic* find(std::string_view name) noexcept;  // null: never heard of
-  [[nodiscard]] Topic* find(const Uuid& id) noexcept;
+  [[nodiscard]] Topic* find(const Uuid& id) noexcept;         // null: no topic that exists has it
   // Null: no such partition, or it is gone.
   static Partition* partition_of(Topic& topic, std::int32_t index) noexcept;
   [[nodiscard]] const std::map<std::string, std::unique_ptr<Topic>, std::less<>>& topics() const noexcept {
@@ -57,6 +57,7 @@ class Catalog {
   void remove(std::string_view topic, std::int32_t index);
 
  private:
+  void set_id(Topic& topic, const Uuid& id);
   static void tell(Partition& partition);
   std::map<std::string, std::unique_ptr<Topic>, std::less<>> topics_;
   std::map<Uuid, Topic*> by_id_;

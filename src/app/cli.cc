@@ -40,12 +40,12 @@ Exit codes: 0 all is well, 1 failed while starting or running,
             2 wrong command line or configuration (nothing was started))";
 
 constexpr auto kCommands =
-    std::to_array<std::string_view>({"run", "check", "proxy", "serve", "tcp", "version"});
+    std::to_array<std::string_view>({"run", "check", "proxy", "serve", "tcp", "kafka", "version"});
 
 // What the options write into; lives as long as one parse.
 struct Words {
   std::string file, directory;
-  std::string listen = "127.0.0.1:7000";
+  std::string listen = "127.0.0.1:7000", kafka_listen = "127.0.0.1:9092";
   std::vector<std::string> to;
   std::string path = "auto";
   config::QuickOptions quick;
@@ -72,8 +72,8 @@ void add_to(CLI::App& command, Words& words) {
       ->allow_extra_args(false);  // else a list would swallow the words after it
 }
 
-void add_common(CLI::App& command, Words& words, const std::vector<std::string>& paths) {
-  command.add_option("--listen", words.listen, "Address and port to listen on; \":7000\" for all addresses")
+void add_common(CLI::App& command, Words& words, std::string& listen, const std::vector<std::string>& paths) {
+  command.add_option("--listen", listen, "Address and port to listen on; \":7000\" for all addresses")
       ->type_name("ADDR:PORT")
       ->capture_default_str();
   command.add_option("--workers", words.quick.workers, "Worker threads; 0: one per usable processor")
@@ -99,6 +99,20 @@ void add_tls(CLI::App& command, Words& words) {
                    "Speak TLS with a certificate made at start, for trying things out");
   command.add_flag("--ktls", words.quick.ktls,
                    "Let the kernel encrypt where it can, so that bytes need not be copied");
+}
+
+void add_kafka(CLI::App& command, Words& words) {
+  command.add_option("LOGDIR", words.directory, "Directory that holds <topic>-<partition>/")->required();
+  add_common(command, words, words.kafka_listen, {"auto", "buffered", "sendfile"});
+  command
+      .add_option("--advertise", words.quick.advertise,
+                  "What clients are told to connect to, where that is not the address they came in on")
+      ->type_name("HOST:PORT");
+  command
+      .add_option("--groups", words.quick.groups,
+                  "Where consumer groups are kept; else where the system keeps state of services")
+      ->type_name("FILE");
+  add_tls(command, words);
 }
 
 void add_compress(CLI::App& command, Words& words) {
@@ -156,7 +170,7 @@ class CommandLine {
 
     proxy_ = app_.add_subcommand("proxy", "Proxy HTTP or HTTPS to one or more servers, without a file");
     add_to(*proxy_, words_);
-    add_common(*proxy_, words_, {"auto", "buffered", "splice"});
+    add_common(*proxy_, words_, words_.listen, {"auto", "buffered", "splice"});
     add_server_timing(*proxy_, words_);
     add_tls(*proxy_, words_);
     add_compress(*proxy_, words_);
@@ -170,7 +184,7 @@ class CommandLine {
 
     serve_ = app_.add_subcommand("serve", "Serve a directory over HTTP or HTTPS, without a file");
     serve_->add_option("DIR", words_.directory, "Directory to serve")->required();
-    add_common(*serve_, words_, {"auto", "buffered", "sendfile"});
+    add_common(*serve_, words_, words_.listen, {"auto", "buffered", "sendfile"});
     add_server_timing(*serve_, words_);
     add_tls(*serve_, words_);
     add_compress(*serve_, words_);
@@ -182,11 +196,19 @@ class CommandLine {
 
     tcp_ = app_.add_subcommand("tcp", "Forward TCP connections, without a file");
     add_to(*tcp_, words_);
-    add_common(*tcp_, words_, {"auto", "buffered", "splice"});
+    add_common(*tcp_, words_, words_.listen, {"auto", "buffered", "splice"});
     add_tls(*tcp_, words_);
     tcp_->footer(
         "\nExample:\n  sluice tcp --listen 127.0.0.1:6000 --to db.example:5432\n"
         "TLS ends here:\n  sluice tcp --listen :6443 --tls-self-signed --to 127.0.0.1:6000");
+
+    kafka_ =
+        app_.add_subcommand("kafka", "Serve topics from segment files to Kafka consumers, without a file");
+    add_kafka(*kafka_, words_);
+    kafka_->footer(
+        "\nExample:\n  sluice kafka /var/log/topics --listen 127.0.0.1:9092\n"
+        "  kcat -b 127.0.0.1:9092 -C -t access -o beginning\n"
+        "Directories that Apache Kafka wrote are served as they are; nothing is written into them.");
 
     version_ = app_.add_subcommand(
         "version", "Print the version, what the kernel is used for, and the libraries' versions");
@@ -242,6 +264,7 @@ class CommandLine {
     if (proxy_->parsed()) return config::quick_proxy(words_.listen, words_.to, words_.quick);
     if (serve_->parsed()) return config::quick_serve(words_.directory, words_.listen, words_.quick);
     if (tcp_->parsed()) return config::quick_tcp(words_.listen, words_.to, words_.quick);
+    if (kafka_->parsed()) return config::quick_kafka(words_.directory, words_.kafka_listen, words_.quick);
     return config::load(words_.file, words_.quick.more);
   }
 
@@ -249,7 +272,7 @@ class CommandLine {
   Words words_;
   std::vector<std::string> warnings_;
   CLI::App app_{"Sluice: a reverse proxy whose bytes stay in the kernel whenever they can", "sluice"};
-  CLI::App *run_, *check_, *proxy_, *serve_, *tcp_, *version_;  // owned by app_
+  CLI::App *run_, *check_, *proxy_, *serve_, *tcp_, *kafka_, *version_;  // owned by app_
 };
 
 }  // namespace

@@ -50,19 +50,33 @@ std::string handler_text(const config::Route& route) {
   if (!handler.proxy.empty()) out = "proxy " + handler.proxy;
   if (handler.files) out = "files " + handler.files->root;
   if (handler.fixed) out = "respond " + std::to_string(handler.fixed->status);
+  if (handler.log) out = "log " + handler.log->directory;
   if (handler.status) out = "status";
   return out + (route.strip_prefix ? ", prefix stripped" : "") +
          (route.compress.codings.empty() ? "" : ", compressed") + forced_path(route.relay);
 }
 
+std::string protocol_text(const config::Listener& l) {
+  switch (l.protocol) {
+    case config::Protocol::kHttp:
+      return std::string(l.tls ? "https" : "http") + (l.redirect_https ? ", redirects to https" : "");
+    case config::Protocol::kTcp:
+      return "tcp to " + l.upstream + forced_path(l.relay);
+    case config::Protocol::kKafka:
+      return "kafka " + l.kafka->log +
+             (l.kafka->advertise.empty() ? "" : ", advertised as " + l.kafka->advertise) +
+             (l.kafka->groups.empty() ? "" : ", groups in " + l.kafka->groups) + forced_path(l.relay);
+  }
+  return "";
+}
+
 std::string listener_text(const config::Listener& l) {
-  const bool tcp = l.protocol == config::Protocol::kTcp;
-  std::string out = tcp ? "tcp to " + l.upstream + forced_path(l.relay) : l.tls ? "https" : "http";
-  if (l.redirect_https) out += ", redirects to https";
+  std::string out = protocol_text(l);
   if (!l.tls) return out;
   const config::ListenerTls& tls = *l.tls;
-  if (tcp) out += ", tls";
-  if (!tcp && tls.http2) out += ", HTTP/2";
+  const bool http = l.protocol == config::Protocol::kHttp;
+  if (!http) out += ", tls";
+  if (http && tls.http2) out += ", HTTP/2";
   if (tls.self_signed) out += ", self-signed";
   for (const config::Certificate& c : tls.certificates) out += ", " + c.certificate;
   if (tls.ktls == config::KernelTls::kAuto) out += ", kernel TLS";

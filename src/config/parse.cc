@@ -1,11 +1,13 @@
 #include "config/parse.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "config/json_reader.h"
 #include "config/json_text.h"
 #include "config/keys.h"
 #include "config/read_context.h"
+#include "config/read_kafka.h"
 #include "config/read_route.h"
 #include "config/read_tls.h"
 #include "config/rules.h"
@@ -15,6 +17,14 @@ namespace sluice::config {
 namespace {
 
 using nlohmann::json;
+
+// The topic of the access log stands with those that are served, unless the file says where.
+void add_log_directory(Config& config) {
+  if (config.access_log.topic.empty() || !config.access_log.directory.empty()) return;
+  const auto served = std::find_if(config.listeners.begin(), config.listeners.end(),
+                                   [](const Listener& listener) { return listener.kafka.has_value(); });
+  if (served != config.listeners.end()) config.access_log.directory = served->kafka->log;
+}
 
 // Reads each section of the file into its struct. Mistakes pile up; nothing stops at the first.
 class Parser {
@@ -64,6 +74,7 @@ Config Parser::read(const json& document) {
   if (const json* value = top.find("limits")) config.limits = read_limits(*value);
   if (const json* value = top.find("http2")) config.http2 = read_http2(*value);
   if (const json* value = top.find("access_log")) config.access_log = read_access_log(*value);
+  add_log_directory(config);
   return config;
 }
 
@@ -73,6 +84,9 @@ Listener Parser::read_listener(const json& value, const std::string& place) {
   reader.text("listen", listener.listen);
   reader.choice("protocol", listener.protocol, kProtocolNames);
   reader.text("upstream", listener.upstream);
+  if (const json* kafka = reader.find("kafka")) {
+    listener.kafka = read_kafka(*kafka, reader.place_of("kafka"), context_);
+  }
   listener.relay = read_relay(reader.find("relay"), reader.place_of("relay"), context_);
   if (const json* tls = reader.find("tls")) {
     listener.tls = read_listener_tls(*tls, reader.place_of("tls"), context_);
@@ -161,7 +175,7 @@ Http2 Parser::read_http2(const json& value) {
   return http2;
 }
 
-// "access_log": "access.log", or "access_log": {"file": "access.log", ...}
+// "access_log": "access.log", or "access_log": {"file": "access.log", ...}, or {"topic": "access", ...}
 AccessLog Parser::read_access_log(const json& value) {
   AccessLog log;
   if (value.is_string()) {
@@ -169,6 +183,8 @@ AccessLog Parser::read_access_log(const json& value) {
   } else {
     ObjectReader reader(value, "access_log", kAccessLogSection, mistakes_);
     reader.text("file", log.file);
+    reader.text("topic", log.topic);
+    context_.file(reader, "directory", log.directory);
     reader.count("queue", log.queue);
   }
   if (log.file != "-") log.file = context_.file_name(log.file);

@@ -21,6 +21,9 @@ constexpr auto kOptions = std::to_array<Option>({
     {"workers", "--workers"},
     {"access_log.file", "--access-log"},
     {"listeners[0].listen", "--listen"},
+    {"listeners[0].kafka.log", "LOGDIR"},
+    {"listeners[0].kafka.advertise", "--advertise"},
+    {"listeners[0].kafka.groups", "--groups"},
     {"listeners[0].tls.certificates[0]", "--tls-cert"},
     {"listeners[0].tls.certificates[0].certificate", "--tls-cert"},
     {"listeners[0].tls.certificates[0].key", "--tls-key"},
@@ -143,6 +146,16 @@ Config quick_tcp(const std::string& listen, const std::vector<std::string>& to, 
   Listener& listener = config.listeners.front();
   listener.protocol = Protocol::kTcp;
   listener.upstream = "origin";
+  listener.relay.path = options.path;
+  return checked(std::move(config), std::move(mistakes), options.more);
+}
+
+Config quick_kafka(const std::string& log, const std::string& listen, const QuickOptions& options) {
+  Mistakes mistakes;
+  Config config = common(listen, options, mistakes);
+  Listener& listener = config.listeners.front();
+  listener.protocol = Protocol::kKafka;
+  listener.kafka = Kafka{.log = log, .advertise = options.advertise, .groups = options.groups};
   listener.relay.path = options.path;
   return checked(std::move(config), std::move(mistakes), options.more);
 }

@@ -19,6 +19,8 @@ struct QuickOptions {
   bool ktls = false;            // KernelTls::kAuto; needs one of the above
   bool compress = false;        // http only
   bool http2_upstream = false;  // quick_proxy only
+  std::string advertise;        // quick_kafka only, as Kafka::advertise
+  std::string groups;           // quick_kafka only, as Kafka::groups
   MoreRules more;               // see parse.h
 };
 
@@ -30,5 +32,7 @@ Config quick_proxy(const std::string& listen, const std::vector<std::string>& to
 Config quick_serve(const std::string& directory, const std::string& listen, const QuickOptions& options = {});
 Config quick_tcp(const std::string& listen, const std::vector<std::string>& to,
                  const QuickOptions& options = {});
+// `log`: as Kafka::log.
+Config quick_kafka(const std::string& log, const std::string& listen, const QuickOptions& options = {});
 
 }  // namespace sluice::config

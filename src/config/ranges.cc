@@ -95,6 +95,16 @@ void check_relay(const std::string& place, const Relay& relay, Ranges& ranges) {
   ranges.size(place + ".relay.sendfile_min", relay.sendfile_min, 0, 1_GiB);
 }
 
+void check_kafka(const std::string& place, const Kafka& kafka, Ranges& ranges) {
+  ranges.size(place + ".frame", kafka.frame, 1_KiB, 100_MiB);
+  ranges.size(place + ".fetch", kafka.fetch, 1_KiB, 1_GiB);  // a frame's size is a signed 32-bit number
+  ranges.count(place + ".partitions", kafka.partitions, 1, 1'000'000);
+  ranges.count(place + ".members", kafka.members, 1, 100'000);
+  ranges.count(place + ".open_segments", kafka.open_segments, 1, 1'000'000);
+  ranges.time(place + ".longest_wait", kafka.longest_wait, kTick, 1h);
+  ranges.time(place + ".look_every", kafka.look_every, kTick, 1h);
+}
+
 void check_http2(const Http2& http2, Ranges& ranges) {
   ranges.count("http2.streams", http2.streams, 1, 10'000);
   ranges.count("http2.resets", http2.resets, 1, 1'000'000);
@@ -118,6 +128,7 @@ void check_ranges(const Config& config, Mistakes& mistakes) {
     const Listener& listener = config.listeners[i];
     const std::string place = place_at("listeners", i);
     check_relay(place, listener.relay, ranges);
+    if (listener.kafka) check_kafka(place + ".kafka", *listener.kafka, ranges);
     if (listener.tls) {
       ranges.time(place + ".tls.hsts", listener.tls->hsts, 0ms, 10 * kYear);
       ranges.time(place + ".tls.ticket_rotation", listener.tls->ticket_rotation, 1s, 7 * kDay);
@@ -141,6 +152,8 @@ void check_ranges(const Config& config, Mistakes& mistakes) {
       ranges.time(place + ".files.revalidate", route.handler.files->revalidate, 0ms, kDay);
       ranges.count(place + ".files.open_files", route.handler.files->open_files, 1, 1'000'000);
     }
+    if (route.handler.log)
+      ranges.count(place + ".log.open_segments", route.handler.log->open_segments, 1, 1'000'000);
     if (route.handler.fixed) {
       ranges.count(place + ".respond.status", static_cast<std::uint64_t>(route.handler.fixed->status), 200,
                    599);

@@ -4,6 +4,7 @@
 
 #include "config/keys.h"
 #include "config/names.h"
+#include "config/read_kafka.h"
 
 namespace sluice::config {
 namespace {
@@ -27,6 +28,7 @@ Files read_files(const json& value, const std::string& place, const ReadContext&
   reader.text("index", files.index);
   reader.duration("revalidate", files.revalidate);
   reader.count("open_files", files.open_files);
+  reader.flag("follow", files.follow);
   return files;
 }
 
@@ -101,6 +103,8 @@ Route read_route(const json& value, const std::string& place, const ReadContext&
   if (const json* fixed = reader.find("respond")) {
     route.handler.fixed = read_fixed(*fixed, reader.place_of("respond"), context);
   }
+  if (const json* log = reader.find("log"))
+    route.handler.log = read_log_files(*log, reader.place_of("log"), context);
   reader.flag("status", route.handler.status);
 
   route.relay = read_relay(reader.find("relay"), reader.place_of("relay"), context);

@@ -11,7 +11,7 @@ namespace sluice::config {
 
 Route read_route(const nlohmann::json& value, const std::string& place, const ReadContext& context);
 
-// Also of a tcp listener. Null: all defaults.
+// Also of a tcp or kafka listener. Null: all defaults.
 Relay read_relay(const nlohmann::json* value, const std::string& place, const ReadContext& context);
 
 }  // namespace sluice::config

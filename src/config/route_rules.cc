@@ -2,14 +2,12 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "config/rules.h"
 #include "config/server.h"
 #include "os/address.h"
-#include "os/file.h"
 
 namespace sluice::config {
 namespace {
@@ -67,10 +65,8 @@ void check_files(const std::string& place, const Route& route, Mistakes& mistake
   const Files& files = *route.handler.files;
   if (files.root.empty()) {
     mistakes.add(place + ".files.root", "missing: write the name of a directory");
-  } else if (const os::FileOr root = os::open_directory(files.root); !root.fd.valid()) {
-    mistakes.add(place + ".files.root", "can't open the directory " + in_quotes(files.root) + ": " +
-                                            std::generic_category().message(root.error) +
-                                            "; create it or correct the name");
+  } else {
+    check_directory(place + ".files.root", files.root, mistakes);
   }
   if (files.index.empty() || files.index.find('/') != std::string::npos || has_control_char(files.index)) {
     mistakes.add(place + ".files.index", R"(write a file name without "/", such as "index.html")");
@@ -107,9 +103,11 @@ void check_handler(const Config& config, const std::string& place, const Route& 
   if (!handler.proxy.empty()) set.emplace_back("proxy");
   if (handler.files) set.emplace_back("files");
   if (handler.fixed) set.emplace_back("respond");
+  if (handler.log) set.emplace_back("log");
   if (handler.status) set.emplace_back("status");
   if (set.empty()) {
-    mistakes.add(place, R"(nothing answers here: add one of "proxy", "files", "respond" or "status": true)");
+    mistakes.add(place,
+                 R"(nothing answers here: add one of "proxy", "files", "respond", "log" or "status": true)");
   }
   for (std::size_t i = 1; i < set.size(); ++i) {
     mistakes.add(place + "." + std::string(set[i]), "a route has one handler, and this one has " +
@@ -121,6 +119,7 @@ void check_handler(const Config& config, const std::string& place, const Route& 
   }
   if (handler.files) check_files(place, route, mistakes);
   if (handler.fixed) check_fixed(place + ".respond", *handler.fixed, mistakes);
+  if (handler.log) check_log_directory(place + ".log.directory", handler.log->directory, mistakes);
 }
 
 bool is_token_char(char c) {

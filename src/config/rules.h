@@ -23,8 +23,18 @@ void add_consequences(const Config& config, const MoreRules& more, Mistakes& mis
 void check_routes(const Config& config, Mistakes& mistakes);
 void check_listener_tls(const std::string& place, const Listener& listener, Mistakes& mistakes);
 void check_upstream_tls(const std::string& place, const UpstreamTls& tls, Mistakes& mistakes);
+void check_kafka_listener(const Config& config, std::size_t index, Mistakes& mistakes);
+void check_access_topic(const AccessLog& log, Mistakes& mistakes);
 void check_upstream_name(const Config& config, const std::string& place, const std::string& name,
                          Mistakes& mistakes);
+
+// What is named must be there: a directory, one of partitions (which may not be ""), that of a file to be written.
+void check_directory(const std::string& place, const std::string& directory, Mistakes& mistakes);
+void check_log_directory(const std::string& place, const std::string& directory, Mistakes& mistakes);
+void check_file_to_write(const std::string& place, const std::string& file, Mistakes& mistakes);
+
+// Whether `file`, which need not exist, stands in `directory` or below, links followed.
+bool stands_in(const std::string& file, const std::string& directory);
 
 // "routes[2]" and the like: the place of an element.
 std::string place_at(std::string_view list, std::size_t index);

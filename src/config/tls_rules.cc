@@ -42,8 +42,8 @@ void check_listener_tls(const std::string& place, const Listener& listener, Mist
     mistakes.add(place + ".client_ca",
                  R"(nobody asks for certificates: add "client_certificates": "required" or "optional")");
   }
-  if (listener.protocol == Protocol::kTcp && tls.hsts.count() != 0) {
-    mistakes.add(place + ".hsts", "is a header of http: a tcp listener has none, leave it out");
+  if (listener.protocol != Protocol::kHttp && tls.hsts.count() != 0) {
+    mistakes.add(place + ".hsts", "is a header of http, and this is no http listener: leave it out");
   }
 }
 

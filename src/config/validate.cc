@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 #include <vector>
 
 #include "config/cidr.h"
@@ -9,6 +10,7 @@
 #include "config/server.h"
 #include "config/suggest.h"
 #include "os/address.h"
+#include "os/file.h"
 
 namespace sluice::config {
 namespace {
@@ -59,10 +61,16 @@ void check_listener(const Config& config, std::size_t index, Mistakes& mistakes)
   if (listener.redirect_https && listener.tls) {
     mistakes.add(place + ".redirect_https",
                  "this listener speaks https already: write it at the one without \"tls\"");
-  } else if (listener.redirect_https && listener.protocol == Protocol::kTcp) {
+  } else if (listener.redirect_https && listener.protocol != Protocol::kHttp) {
     mistakes.add(place + ".redirect_https", "is for http listeners: leave it out");
   }
 
+  if (listener.protocol == Protocol::kKafka) {
+    check_kafka_listener(config, index, mistakes);
+    return;
+  }
+  if (listener.kafka)
+    mistakes.add(place + ".kafka", R"(is for kafka listeners: add "protocol": "kafka", or leave it out)");
   if (listener.protocol == Protocol::kTcp) {
     if (listener.upstream.empty()) {
       mistakes.add(place + ".upstream", "missing: a tcp listener needs the name of an upstream");
@@ -76,20 +84,8 @@ void check_listener(const Config& config, std::size_t index, Mistakes& mistakes)
                  R"(is for tcp listeners: add "protocol": "tcp" here, or write a route with "proxy")");
   }
   if (listener.relay != Relay{}) {
-    mistakes.add(place + ".relay", "is for tcp listeners: an http listener takes it from each route");
-  }
-}
-
-void check_access_log(const std::string& file, Mistakes& mistakes) {
-  if (file.empty() || file == "-") return;
-  std::error_code error;
-  const std::filesystem::path path(file);
-  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
-  if (std::filesystem::is_directory(path, error)) {
-    mistakes.add("access_log.file", in_quotes(file) + " is a directory: write the name of a file in it");
-  } else if (!std::filesystem::is_directory(parent, error)) {
-    mistakes.add("access_log.file",
-                 "there is no directory " + in_quotes(parent.string()) + ": create it first");
+    mistakes.add(place + ".relay",
+                 "is for tcp and kafka listeners: an http listener takes it from each route");
   }
 }
 
@@ -105,6 +101,24 @@ void check_upstream_name(const Config& config, const std::string& place, const s
                "no upstream is named " + in_quotes(name) +
                    (near.empty() ? R"(: write "upstreams": {)" + in_quotes(name) + R"(: ["host:port"]})"
                                  : ": did you mean " + in_quotes(near) + "?"));
+}
+
+void check_directory(const std::string& place, const std::string& directory, Mistakes& mistakes) {
+  const os::FileOr opened = os::open_directory(directory);
+  if (opened.fd.valid()) return;
+  mistakes.add(place, "can't open the directory " + in_quotes(directory) + ": " +
+                          std::generic_category().message(opened.error) + "; create it or correct the name");
+}
+
+void check_file_to_write(const std::string& place, const std::string& file, Mistakes& mistakes) {
+  std::error_code error;
+  const std::filesystem::path path(file);
+  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+  if (std::filesystem::is_directory(path, error)) {
+    mistakes.add(place, in_quotes(file) + " is a directory: write the name of a file in it");
+  } else if (!std::filesystem::is_directory(parent, error)) {
+    mistakes.add(place, "there is no directory " + in_quotes(parent.string()) + ": create it first");
+  }
 }
 
 std::string place_at(std::string_view list, std::size_t index) {
@@ -128,7 +142,9 @@ void check_references(const Config& config, Mistakes& mistakes) {
     std::string remedy;
     if (!Cidr::parse(config.trusted[i], remedy)) mistakes.add(place_at("trusted", i), remedy);
   }
-  check_access_log(config.access_log.file, mistakes);
+  if (const std::string& file = config.access_log.file; !file.empty() && file != "-")
+    check_file_to_write("access_log.file", file, mistakes);
+  check_access_topic(config.access_log, mistakes);
   if (std::any_of(config.user.begin(), config.user.end(), [](char c) { return c <= 0x20 || c == 0x7f; })) {
     mistakes.add("user", in_quotes(config.user) + " is no name of a user: write one such as \"www-data\"");
   }

@@ -67,10 +67,15 @@ TEST_CASE("run: a valid file is ready to start, and is known for a reload", "[cl
 
 TEST_CASE("check: a valid file is summed up", "[cli]") {
   const ConfFile file(R"({
-    "listeners": [{"listen": "127.0.0.1:1"}, {"listen": "127.0.0.1:2", "protocol": "tcp", "upstream": "db"}],
+    "listeners": [{"listen": "127.0.0.1:1"}, {"listen": "127.0.0.1:2", "protocol": "tcp", "upstream": "db"},
+                  {"listen": "127.0.0.1:3", "protocol": "kafka", "kafka": "/usr"},
+                  {"listen": "127.0.0.1:4", "protocol": "kafka", "relay": {"path": "buffered"},
+                   "tls": {"self_signed": true},
+                   "kafka": {"log": "/usr", "advertise": "k:5", "groups": "/g"}}],
     "upstreams": {"db": "[::1]:3", "old": ["a:4", "b:5"]},
     "routes": [{"path": "/f", "files": "/", "strip_prefix": true}, {"host": "h", "respond": 404},
-               {"proxy": "db", "relay": {"path": "buffered"}}, {"path": "/s", "status": true}]})");
+               {"proxy": "db", "relay": {"path": "buffered"}}, {"path": "/s", "status": true},
+               {"path": "/l", "log": "/usr"}]})");
   const Outcome o = type({"check", file.name()});
   CHECK(o.command.kind == Command::Kind::kCheck);
   CHECK(o.command.exit_code == kExitOk);
@@ -78,10 +83,13 @@ TEST_CASE("check: a valid file is summed up", "[cli]") {
 workers    one per usable processor
 listeners  127.0.0.1:1  http
            127.0.0.1:2  tcp to db
+           127.0.0.1:3  kafka /usr
+           127.0.0.1:4  kafka /usr, advertised as k:5, groups in /g, always buffered, tls, self-signed
 routes     /f  files /, prefix stripped
            h/  respond 404
            /   proxy db, always buffered
            /s  status
+           /l  log /usr
 upstreams  db   [::1]:3
            old  a:4, b:5 (no route or listener uses it)
 )");
@@ -197,6 +205,27 @@ TEST_CASE("the quick commands become a configuration without a file", "[cli]") {
   CHECK(tcp.command.config->listeners[0].relay.path == config::Path::kBuffered);
 }
 
+TEST_CASE("kafka: a directory is served without a file, on Kafka's own port unless told", "[cli]") {
+  const Outcome plain = type({"kafka", "/usr"});
+  REQUIRE(plain.command.kind == Command::Kind::kRun);
+  CHECK(plain.command.config->listeners[0].listen == "127.0.0.1:9092");
+  CHECK(plain.command.config->listeners[0].kafka == config::Kafka{.log = "/usr"});
+
+  const PairFiles pair;
+  const Outcome full = type({"kafka", "/usr", "--listen", ":2", "--advertise", "k.example:3", "--groups",
+                             "/g", "--workers", "4", "--access-log", "-", "--path", "sendfile", "--tls-cert",
+                             pair.certificate.c_str(), "--tls-key", pair.key.c_str()});
+  REQUIRE(full.command.kind == Command::Kind::kRun);
+  const config::Config& c = *full.command.config;
+  CHECK(c.workers == 4);
+  CHECK(c.access_log.file == "-");
+  CHECK(c.listeners[0].listen == ":2");
+  CHECK(c.listeners[0].kafka == config::Kafka{.log = "/usr", .advertise = "k.example:3", .groups = "/g"});
+  CHECK(c.listeners[0].relay.path == config::Path::kSendfile);
+  CHECK(c.listeners[0].tls->certificates.size() == 1);
+  CHECK(has(type({"kafka", "--help"}).out, "kcat -b 127.0.0.1:9092 -C -t access -o beginning"));
+}
+
 TEST_CASE("the quick commands: HTTPS, compression, and TLS to the servers", "[cli]") {
   const PairFiles pair;
   const Outcome proxy = type({"proxy", "--to", "https://a.example", "--to", "https://[::1]:8443/",
@@ -236,6 +265,10 @@ TEST_CASE("a wrong command line says what is wrong and exits with 2", "[cli]") {
                    {{"--fly"}, "--help"},
                    {{"run"}, "CONF"},
                    {{"serve"}, "DIR"},
+                   {{"kafka"}, "LOGDIR"},
+                   {{"kafka", "/no/such"}, "LOGDIR: can't open"},
+                   {{"kafka", "/", "--path", "splice"}, "--path"},
+                   {{"kafka", "/", "--advertise", "a"}, "--advertise: \"a\" is no \"host:port\""},
                    {{"proxy"}, "--to"},
                    {{"proxy", "--to", "a:1", "b:2"}, "b:2"},
                    {{"proxy", "--to", "a"}, "--to: \"a\" has no port"},
@@ -267,7 +300,7 @@ TEST_CASE("help is no error, and shows an example of each command", "[cli]") {
   CHECK(all.command.kind == Command::Kind::kExit);
   CHECK(all.command.exit_code == kExitOk);
   CHECK(has(all.out, "Exit codes"));
-  for (const std::string command : {"run", "check", "proxy", "serve", "tcp", "version"}) {
+  for (const std::string command : {"run", "check", "proxy", "serve", "tcp", "kafka", "version"}) {
     const Outcome one = type({command.c_str(), "--help"});
     CAPTURE(command);
     CHECK(one.command.exit_code == kExitOk);

@@ -35,6 +35,9 @@ std::string with_listeners(const std::string& listeners) {
 std::string with_tls(const std::string& members) {
   return with_listeners(R"({"listen": ":1", "tls": {)" + members + "}}");
 }
+std::string with_kafka(const std::string& members) {
+  return with_listeners(R"({"listen": ":1", "protocol": "kafka", )" + members + "}");
+}
 std::string with_upstream(const std::string& members) {
   return with(R"("upstreams": {"a": {"servers": ["b:1"], )" + members + "}}");
 }
@@ -240,6 +243,67 @@ TEST_CASE("TLS, HTTP/2 and compression: what can't work is told", "[config]") {
       {with(R"("timeouts": {"handshake": "1ms"})"), "timeouts.handshake", "write 10ms to 24h"},
       {with(R"("certificate_check": 10)"), "certificate_check", "write \"10s\""},
       {with(R"("user": "www data")"), "user", "no name of a user"},
+  })));
+}
+
+TEST_CASE("Kafka and logs: what can't work is told", "[config]") {
+  check(GENERATE(values<Row>({
+      {with_listeners(R"({"listen": ":1", "protocol": "kafka"})"), "listeners[0].kafka", "missing: write"},
+      {with_kafka(R"("kafka": 1)"), "listeners[0].kafka", "not a number"},
+      {with_kafka(R"("kafka": {})"), "listeners[0].kafka.log", "missing"},
+      {with_kafka(R"("kafka": "no/such/directory")"), "listeners[0].kafka.log", "No such file or directory"},
+      {with_kafka(R"("kafka": {"log": "/", "directory": "/"})"), "listeners[0].kafka.directory",
+       "belongs in \"log\""},
+      {with_kafka(R"("kafka": {"log": "/", "advertise": "a.example"})"), "listeners[0].kafka.advertise",
+       "is no \"host:port\""},
+      {with_kafka(R"("kafka": {"log": "/usr", "groups": "/no/such/g"})"), "listeners[0].kafka.groups",
+       "create it first"},
+      {with_kafka(R"("kafka": {"log": "/usr", "groups": "/tmp"})"), "listeners[0].kafka.groups",
+       "is a directory"},
+      {with_kafka(R"("kafka": {"log": "/usr", "groups": "/usr/bin/../lib/g.sqlite"})"),
+       "listeners[0].kafka.groups", "only read"},
+      {with_kafka(R"("kafka": {"log": "/usr", "groups": "/g"}}, {"listen": ":2", "protocol": "kafka",
+                     "kafka": {"log": "/tmp", "groups": "/g"})"),
+       "listeners[1].kafka.groups", "groups of listeners[0]"},
+      {with_kafka(R"("kafka": "/", "upstream": "origin")"), "listeners[0].upstream", "leave it out"},
+      {with_kafka(R"("kafka": "/", "redirect_https": true)"), "listeners[0].redirect_https",
+       "is for http listeners"},
+      {with_kafka(R"("kafka": "/", "relay": {"path": "splice"})"), "listeners[0].relay.path",
+       "write \"sendfile\""},
+      {with_kafka(R"("kafka": "/", "tls": {"self_signed": true, "hsts": "1h"})"), "listeners[0].tls.hsts",
+       "a header of http"},
+      {with_listeners(R"({"listen": ":1", "kafka": "/"})"), "listeners[0].kafka",
+       "add \"protocol\": \"kafka\""},
+      {with_listeners(R"({"listen": ":1", "protocol": "tcp", "upstream": "origin", "kafka": "/"})"),
+       "listeners[0].kafka", "is for kafka listeners"},
+      {with_listeners(R"({"listen": ":1", "log": "/"})"), "listeners[0].log",
+       "belongs in \"listeners[].kafka\""},
+      {with_kafka(R"("kafka": {"log": "/", "frame": 1})"), "listeners[0].kafka.frame",
+       "write 1KiB to 100MiB"},
+      {with_kafka(R"("kafka": {"log": "/", "fetch": "2GiB"})"), "listeners[0].kafka.fetch",
+       "write 1KiB to 1GiB"},
+      {with_kafka(R"("kafka": {"log": "/", "partitions": 0})"), "listeners[0].kafka.partitions",
+       "write 1 to"},
+      {with_kafka(R"("kafka": {"log": "/", "members": 0})"), "listeners[0].kafka.members", "write 1 to"},
+      {with_kafka(R"("kafka": {"log": "/", "open_segments": 0})"), "listeners[0].kafka.open_segments",
+       "write 1 to"},
+      {with_kafka(R"("kafka": {"log": "/", "longest_wait": "2h"})"), "listeners[0].kafka.longest_wait",
+       "write 10ms to 1h"},
+      {with_kafka(R"("kafka": {"log": "/", "look_every": "0s"})"), "listeners[0].kafka.look_every",
+       "write 10ms to 1h"},
+      {with_route(R"("log": "no/such/directory")"), "routes[0].log.directory", "No such file or directory"},
+      {with_route(R"("log": {})"), "routes[0].log.directory", "missing"},
+      {with_route(R"("log": {"directory": "/", "open_segments": 0})"), "routes[0].log.open_segments",
+       "write 1 to"},
+      {with_route(R"("log": "/", "files": "/")"), "routes[0].log", "has \"files\" already"},
+      {with(R"("access_log": {"file": "-", "topic": "a", "directory": "/"})"), "access_log.topic",
+       "keep \"file\" or \"topic\""},
+      {with(R"("access_log": {"topic": "a b", "directory": "/"})"), "access_log.topic", "no name of a topic"},
+      {with(R"("access_log": {"topic": "..", "directory": "/"})"), "access_log.topic", "no name of a topic"},
+      {with(R"("access_log": {"topic": "a"})"), "access_log.directory", "only with a kafka listener"},
+      {with(R"("access_log": {"topic": "a", "directory": "/no/such"})"), "access_log.directory",
+       "No such file or directory"},
+      {with(R"("access_log": {"file": "-", "directory": "/"})"), "access_log.directory", "add \"topic\""},
   })));
 }
 

@@ -21,7 +21,12 @@ TEST_CASE("every option of a file arrives in its member", "[config]") {
                      "ktls": "auto", "http2": false, "hsts": "24h", "ticket_rotation": "1h"}},
                   {"listen": ":3", "tls": {"self_signed": true, "client_certificates": "required",
                                            "client_ca": "/ca.pem"}},
-                  {"listen": ":4", "redirect_https": true}],
+                  {"listen": ":4", "redirect_https": true},
+                  {"listen": ":5", "protocol": "kafka", "relay": {"path": "sendfile"},
+                   "kafka": {"log": "/usr", "advertise": "k.example:9", "groups": "/g.sqlite", "frame": "2KiB",
+                             "fetch": "3KiB", "partitions": 4, "members": 5, "open_segments": 6,
+                             "longest_wait": "7s", "look_every": "8s"},
+                   "tls": {"self_signed": true, "client_certificates": "required", "client_ca": "/ca.pem"}}],
     "upstreams": {"db": {"servers": ["[::1]:5", "b.example:6"], "max_fails": 1, "fail_timeout": "2s",
                          "idle_connections": 3, "idle_timeout": "4s", "resolve_every": "5s",
                          "protocol": "h2",
@@ -31,7 +36,8 @@ TEST_CASE("every option of a file arrives in its member", "[config]") {
        "strip_prefix": true, "server_timing": true, "forwarded": "both", "host_header": "upstream",
        "body_limit": "1KiB",
        "compress": {"codings": ["gzip", "zstd"], "min_length": 7, "types": ["Text/*"], "level": 3}},
-      {"path": "/f", "files": {"root": "/", "index": "i", "revalidate": "0s", "open_files": 7}},
+      {"path": "/f", "files": {"root": "/", "index": "i", "revalidate": "0s", "open_files": 7, "follow": true}},
+      {"path": "/l", "log": {"directory": "/", "open_segments": 8}},
       {"path": "/r", "respond": {"status": 301, "body": "b", "content_type": "c", "location": "l"}},
       {"path": "/s", "status": true}],
     "trusted": ["10.0.0.0/8", "::1"],
@@ -47,7 +53,7 @@ TEST_CASE("every option of a file arrives in its member", "[config]") {
   })",
                          "");
   CHECK(c.workers == 3);
-  REQUIRE(c.listeners.size() == 4);
+  REQUIRE(c.listeners.size() == 5);
   CHECK(c.listeners[0].listen == "[::1]:1");
   CHECK(c.listeners[0].protocol == Protocol::kTcp);
   CHECK(c.listeners[0].upstream == "db");
@@ -65,6 +71,19 @@ TEST_CASE("every option of a file arrives in its member", "[config]") {
                                           .client_certificates = ClientCertificates::kRequired,
                                           .client_ca = "/ca.pem"});
   CHECK(c.listeners[3].redirect_https);
+  CHECK(c.listeners[4].protocol == Protocol::kKafka);
+  CHECK(c.listeners[4].relay.path == Path::kSendfile);
+  CHECK(c.listeners[4].tls->client_certificates == ClientCertificates::kRequired);
+  CHECK(c.listeners[4].kafka == Kafka{.log = "/usr",
+                                      .advertise = "k.example:9",
+                                      .groups = "/g.sqlite",
+                                      .frame = 2_KiB,
+                                      .fetch = 3_KiB,
+                                      .partitions = 4,
+                                      .members = 5,
+                                      .open_segments = 6,
+                                      .longest_wait = 7s,
+                                      .look_every = 8s});
   CHECK(c.upstreams.at("db") ==
         Upstream{.name = "db",
                  .servers = {{"::1", 5}, {"b.example", 6}},
@@ -76,7 +95,7 @@ TEST_CASE("every option of a file arrives in its member", "[config]") {
                  .protocol = UpstreamProtocol::kHttp2,
                  .tls = UpstreamTls{
                      .verify = false, .name = "c.example", .certificate = "/c.pem", .key = "/c.key"}});
-  REQUIRE(c.routes.size() == 4);
+  REQUIRE(c.routes.size() == 5);
   const Route& proxy = c.routes[0];
   CHECK(proxy.name == "n");
   CHECK(proxy.host == "*.a.example");  // hosts are compared in lower case
@@ -92,9 +111,11 @@ TEST_CASE("every option of a file arrives in its member", "[config]") {
                                    .min_length = 7,
                                    .types = {"text/*"},  // media types know no case
                                    .level = 3});
-  CHECK(c.routes[1].handler.files == Files{.root = "/", .index = "i", .revalidate = 0s, .open_files = 7});
-  CHECK(c.routes[2].handler.fixed == Fixed{.status = 301, .body = "b", .content_type = "c", .location = "l"});
-  CHECK(c.routes[3].handler.status);
+  CHECK(c.routes[1].handler.files ==
+        Files{.root = "/", .index = "i", .revalidate = 0s, .open_files = 7, .follow = true});
+  CHECK(c.routes[2].handler.log == LogFiles{.directory = "/", .open_segments = 8});
+  CHECK(c.routes[3].handler.fixed == Fixed{.status = 301, .body = "b", .content_type = "c", .location = "l"});
+  CHECK(c.routes[4].handler.status);
   CHECK(c.trusted == std::vector<std::string>{"10.0.0.0/8", "::1"});
   CHECK(c.timeouts == Timeouts{.head = 1s,
                                .keep_alive = 2s,
@@ -141,6 +162,36 @@ TEST_CASE("the short forms mean the long ones", "[config]") {
   CHECK(s.access_log.file == l.access_log.file);
 }
 
+TEST_CASE("a directory is short for a kafka listener and for a log over HTTP", "[config]") {
+  const auto file = [](const std::string& kafka, const std::string& log) {
+    return parse(R"({"listeners": [{"listen": ":1"}, {"listen": ":2", "protocol": "kafka", "kafka": )" +
+                     kafka + R"(}], "routes": [{"log": )" + log + "}]}",
+                 "");
+  };
+  const Config s = file(R"("/usr")", R"("/usr")");
+  CHECK(s.listeners == file(R"({"log": "/usr"})", R"("/")").listeners);
+  CHECK(s.listeners[1].kafka == Kafka{.log = "/usr"});
+  CHECK(s.routes == file(R"("/")", R"({"directory": "/usr"})").routes);
+  CHECK(s.routes[0].handler.log == LogFiles{.directory = "/usr"});
+}
+
+TEST_CASE("the access log's topic stands with the first kafka listener's, or where the file says",
+          "[config]") {
+  const auto log = [](const std::string& access_log) {
+    return parse(R"({"listeners": [{"listen": ":1"}, {"listen": ":2", "protocol": "kafka", "kafka": "/usr"},
+                                   {"listen": ":3", "protocol": "kafka", "kafka": "/"}],
+                     "routes": [{"status": true}], "access_log": )" +
+                     access_log + "}",
+                 "")
+        .access_log;
+  };
+  CHECK(log(R"({"topic": "access", "queue": 9})") ==
+        AccessLog{.topic = "access", .directory = "/usr", .queue = 9});
+  CHECK(log(R"({"topic": "a.b_c-1", "directory": "/tmp"})") ==
+        AccessLog{.topic = "a.b_c-1", .directory = "/tmp"});
+  CHECK(log(R"({"file": "-"})") == AccessLog{.file = "-"});
+}
+
 TEST_CASE("true and false stand for all defaults and for none", "[config]") {
   const auto file = [](const std::string& tls, const std::string& compress) {
     return parse(R"({"listeners": [{"listen": ":1"}], "upstreams": {"a": {"servers": ["b:1"], "tls": )" +
@@ -171,6 +222,11 @@ TEST_CASE("names of files are relative to the directory of the configuration", "
   base.make_directory("conf");
   const Config c = load(base.write("conf/a.json", R"({"listeners": [{"listen": ":1"}], // comments are allowed
     "routes": [{"files": "../www"}], "access_log": "a.log"})"));
+  base.make_directory("topics");
+  const Config kafka = load(base.write("conf/c.json", R"({
+    "listeners": [{"listen": ":1", "protocol": "kafka", "kafka": {"log": "../topics", "groups": "g.sqlite"}},
+                  {"listen": ":2", "protocol": "kafka", "kafka": "../topics"}, {"listen": ":3"}],
+    "routes": [{"log": "../topics"}], "access_log": {"topic": "a", "directory": "../topics"}})"));
   const Config tls = load(base.write("conf/b.json", R"({
     "listeners": [{"listen": ":1", "tls": {
       "certificates": [{"certificate": "a.pem", "key": "../a.key", "ocsp": "a.ocsp"}],
@@ -179,6 +235,10 @@ TEST_CASE("names of files are relative to the directory of the configuration", "
     "routes": [{"proxy": "a"}]})"));
   CHECK(c.routes[0].handler.files->root == base / "www");
   CHECK(c.access_log.file == base / "conf/a.log");
+  CHECK(kafka.listeners[0].kafka == Kafka{.log = base / "topics", .groups = base / "conf/g.sqlite"});
+  CHECK(kafka.listeners[1].kafka->log == base / "topics");
+  CHECK(kafka.routes[0].handler.log->directory == base / "topics");
+  CHECK(kafka.access_log.directory == base / "topics");
   CHECK(tls.listeners[0].tls->certificates[0] ==
         Certificate{base / "conf/a.pem", base / "a.key", base / "conf/a.ocsp"});
   CHECK(tls.listeners[0].tls->client_ca == base / "conf/ca.pem");

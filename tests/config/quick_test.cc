@@ -43,6 +43,21 @@ TEST_CASE("a quick tcp forward has no routes", "[config]") {
   CHECK(c.routes.empty());
 }
 
+TEST_CASE("a quick kafka front is one listener and its log", "[config]") {
+  QuickOptions options;
+  options.path = Path::kBuffered;
+  options.advertise = "k.example:9092";
+  options.groups = "/g.sqlite";
+  options.tls_self_signed = true;
+  const Config c = quick_kafka("/usr", ":9092", options);
+  REQUIRE(c.listeners.size() == 1);
+  CHECK(c.listeners[0].protocol == Protocol::kKafka);
+  CHECK(c.listeners[0].kafka == Kafka{.log = "/usr", .advertise = "k.example:9092", .groups = "/g.sqlite"});
+  CHECK(c.listeners[0].relay.path == Path::kBuffered);
+  CHECK(c.listeners[0].tls == ListenerTls{.self_signed = true});
+  CHECK(c.routes.empty());
+}
+
 TEST_CASE("mistakes of a quick command name the option, not a place in a file", "[config]") {
   QuickOptions lost_log;
   lost_log.access_log = "/no/such/directory/a.log";
@@ -53,6 +68,12 @@ TEST_CASE("mistakes of a quick command name the option, not a place in a file", 
   CHECK_THROWS_WITH(quick_proxy(":1", {}), StartsWith("--to: "));
   CHECK_THROWS_WITH(quick_tcp(":1", {"http://a:1"}), StartsWith("--to: "));
   CHECK_THROWS_WITH(quick_serve("/no/such/directory", ":1"), StartsWith("DIR: "));
+  QuickOptions nowhere, inside;
+  nowhere.advertise = "nowhere";
+  inside.groups = "/usr/groups";
+  CHECK_THROWS_WITH(quick_kafka("/no/such/directory", ":1"), StartsWith("LOGDIR: "));
+  CHECK_THROWS_WITH(quick_kafka("/usr", ":1", nowhere), StartsWith("--advertise: "));
+  CHECK_THROWS_WITH(quick_kafka("/usr", ":1", inside), StartsWith("--groups: "));
   CHECK_THROWS_WITH(quick_serve("/", ":1", lost_log), StartsWith("--access-log: "));
   CHECK_THROWS_WITH(quick_serve("/", ":1", many), StartsWith("--workers: "));
 }

@@ -61,12 +61,13 @@ Objects objects_of(const json& top) {
         all[inner].push_back(object[std::string(inner)]);
     }
   };
-  for (const auto section : {kFilesSection, kRespondSection, kRelaySection, kCompressSection})
+  for (const auto section : {kFilesSection, kRespondSection, kLogSection, kRelaySection, kCompressSection})
     add_nested(kRouteSection, section);
   add_nested(kListenerSection, kRelaySection);
   for (const auto section : {kTimeoutsSection, kLimitsSection, kHttp2Section, kAccessLogSection})
     add_nested(kTopSection, section);
   for (const json& listener : top["listeners"]) {
+    if (listener.contains("kafka")) all[kKafkaSection].push_back(listener["kafka"]);
     if (!listener.contains("tls")) continue;
     all[kListenerTlsSection].push_back(listener["tls"]);
     for (const json& certificate : listener["tls"].value("certificates", json::array()))
@@ -126,20 +127,20 @@ TEST_CASE("full.json says the defaults of the structs", "[config]") {
   CHECK(c.http2 == Http2{});
   CHECK(c.user == defaults.user);
   CHECK(c.certificate_check == defaults.certificate_check);
-  CHECK(c.access_log.file == defaults.access_log.file);
-  CHECK(c.access_log.queue == defaults.access_log.queue);
+  CHECK(c.access_log == defaults.access_log);
   CHECK(c.log_level == defaults.log_level);
-  REQUIRE(c.listeners.size() == 3);
+  REQUIRE(c.listeners.size() == 4);
   CHECK(c.listeners[0].protocol == Listener{}.protocol);
   CHECK(c.listeners[0].redirect_https == Listener{}.redirect_https);
   CHECK(c.listeners[1].tls == ListenerTls{.self_signed = true});
   CHECK(c.listeners[2].relay == Relay{});
+  CHECK(c.listeners[3].kafka == Kafka{.log = c.listeners[3].kafka->log});
   Upstream origin{};
   origin.name = "origin";
   origin.servers = c.upstreams.at("origin").servers;
   CHECK(c.upstreams.at("origin") == origin);
   CHECK(c.upstreams.at("secure").tls == UpstreamTls{});
-  REQUIRE(c.routes.size() == 4);
+  REQUIRE(c.routes.size() == 5);
   for (const Route& route : c.routes) {
     CHECK(route.relay == Relay{});
     CHECK(route.host.empty());
@@ -156,6 +157,7 @@ TEST_CASE("full.json says the defaults of the structs", "[config]") {
   files.root = c.routes[1].handler.files->root;
   CHECK(*c.routes[1].handler.files == files);
   CHECK(c.routes[2].handler.fixed == Fixed{});
+  CHECK(c.routes[3].handler.log == LogFiles{.directory = c.routes[3].handler.log->directory});
 }
 
 // A key that the parser lists but never reads would be accepted and do nothing.
@@ -165,11 +167,13 @@ TEST_CASE("every listed key is read: a value of the wrong kind is a mistake ther
       {kListenerSection, R"({"listeners": [{%}]})"},
       {kListenerTlsSection, R"({"listeners": [{"tls": {%}}]})"},
       {kCertificateSection, R"({"listeners": [{"tls": {"certificates": [{%}]}}]})"},
+      {kKafkaSection, R"({"listeners": [{"kafka": {%}}]})"},
       {kUpstreamSection, R"({"upstreams": {"a": {%}}})"},
       {kUpstreamTlsSection, R"({"upstreams": {"a": {"tls": {%}}}})"},
       {kRouteSection, R"({"routes": [{%}]})"},
       {kFilesSection, R"({"routes": [{"files": {%}}]})"},
       {kRespondSection, R"({"routes": [{"respond": {%}}]})"},
+      {kLogSection, R"({"routes": [{"log": {%}}]})"},
       {kRelaySection, R"({"routes": [{"relay": {%}}]})"},
       {kCompressSection, R"({"routes": [{"compress": {%}}]})"},
       {kTimeoutsSection, R"({"timeouts": {%}})"},
@@ -182,11 +186,13 @@ TEST_CASE("every listed key is read: a value of the wrong kind is a mistake ther
       {kListenerSection, "listeners[0]."},
       {kListenerTlsSection, "listeners[0].tls."},
       {kCertificateSection, "listeners[0].tls.certificates[0]."},
+      {kKafkaSection, "listeners[0].kafka."},
       {kUpstreamSection, "upstreams.a."},
       {kUpstreamTlsSection, "upstreams.a.tls."},
       {kRouteSection, "routes[0]."},
       {kFilesSection, "routes[0].files."},
       {kRespondSection, "routes[0].respond."},
+      {kLogSection, "routes[0].log."},
       {kRelaySection, "routes[0].relay."},
       {kCompressSection, "routes[0].compress."},
       {kTimeoutsSection, "timeouts."},
@@ -215,7 +221,8 @@ TEST_CASE("the other examples are valid once their directories exist", "[config]
   const testing::ScratchDirectory base;
   base.make_directory("conf");
   base.make_directory("build/quickstart/www");
-  for (const std::string name : {"quickstart.json", "tcp.json", "tls.json"}) {
+  base.make_directory("build/topics");
+  for (const std::string name : {"quickstart.json", "tcp.json", "tls.json", "kafka.json"}) {
     CAPTURE(name);
     CHECK_NOTHROW(parse(contents(conf(name)), base / "conf"));
   }

@@ -1,6 +1,6 @@
 #include "log/recover.h"
 
-#include "log/batch_walk.h"
+#include "log/batch_reader.h"
 #include "log/file_error.h"
 #include "log/names.h"
 #include "os/file.h"
@@ -22,7 +22,7 @@ SegmentEnd walk(int log, const std::string& path, std::int64_t base_offset, std:
                 IndexWriter& indexes) {
   const auto entry = indexes.last_entry();
   SegmentEnd end{.size = entry ? entry->position : 0, .next_offset = base_offset};
-  BatchWalk batches(log, path, end.size, size);
+  BatchReader batches(log, path, end.size, size);
   while (batches.next() == Scan::kBatch) {
     const BatchHead& head = batches.head();
     if (head.base_offset < end.next_offset || head.last_offset() < head.base_offset) break;
@@ -80,7 +80,7 @@ void mend_sealed(const std::string& directory, std::int64_t base_offset, std::ui
   told.indexes_rebuilt = true;
   IndexWriter indexes(directory, base_offset, index_interval);
   indexes.clear();
-  BatchWalk batches(log.fd.get(), path, 0, size_of(log.fd.get(), path));
+  BatchReader batches(log.fd.get(), path, 0, size_of(log.fd.get(), path));
   while (batches.next() == Scan::kBatch) indexes.note(batches.head(), batches.position());
   indexes.note_end();
   fail_unless_done(path, indexes.write());

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "catch.h"
-#include "log/batch_walk.h"
+#include "log/batch_reader.h"
 #include "log/names.h"
 #include "log/record.h"
 #include "os/file.h"
@@ -64,7 +64,7 @@ Found read_all(const fs::path& directory) {
   for (const fs::path& file : logs) {
     CHECK(std::stoll(file.stem().string()) == found.next);
     const os::FileOr opened = os::open_file(file.string());
-    BatchWalk walk(opened.fd.get(), file.string(), 0, fs::file_size(file));
+    BatchReader walk(opened.fd.get(), file.string(), 0, fs::file_size(file));
     Scan scan = Scan::kBatch;
     while ((scan = walk.next()) == Scan::kBatch) {
       CHECK(crc_is_right(walk.head(), walk.bytes()));

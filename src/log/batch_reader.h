@@ -1,4 +1,4 @@
-// From batch to batch through a segment's file, in order, read in large pieces: for those who look at all of it (recovery,
+// Whole batches of a segment's file, one after the other, read in large pieces: for those who look at all of it (recovery,
 // verify, dump). Those who want one place use an index.
 //
 // Bounded   memory for the largest batch, and that is no larger than the file.
@@ -14,13 +14,13 @@
 
 namespace sluice::log {
 
-class BatchWalk {
+class BatchReader {
  public:
   // The bytes [from, end) of `fd`, which stays the caller's; a batch begins at `from`. `path` is for messages.
-  BatchWalk(int fd, std::string path, std::uint64_t from, std::uint64_t end);
+  BatchReader(int fd, std::string path, std::uint64_t from, std::uint64_t end);
 
-  // kBatch: a whole one, and the next call goes on behind it. kEnd: zeros, or there are no more bytes. Others: the walk is
-  // over, too.
+  // kBatch: a whole one, and the next call goes on behind it. kEnd: zeros, or there are no more bytes. With the others
+  // it is over, too.
   Scan next();
 
   [[nodiscard]] const BatchHead& head() const noexcept { return head_; }

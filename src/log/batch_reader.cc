@@ -1,4 +1,4 @@
-#include "log/batch_walk.h"
+#include "log/batch_reader.h"
 
 #include <algorithm>
 
@@ -14,11 +14,11 @@ constexpr std::size_t kPiece = 1_MiB;
 
 }  // namespace
 
-BatchWalk::BatchWalk(int fd, std::string path, std::uint64_t from, std::uint64_t end)
+BatchReader::BatchReader(int fd, std::string path, std::uint64_t from, std::uint64_t end)
     : fd_(fd), path_(std::move(path)), position_(from), end_(std::max(from, end)), start_(from) {}
 
 // At least `wanted` bytes from position_ on, or all there are.
-std::string_view BatchWalk::window(std::size_t wanted) {
+std::string_view BatchReader::window(std::size_t wanted) {
   const std::uint64_t left = end_ - position_;
   wanted = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, left));
   auto skipped = static_cast<std::size_t>(position_ - start_);
@@ -40,7 +40,7 @@ std::string_view BatchWalk::window(std::size_t wanted) {
   return std::string_view(buffer_).substr(skipped);
 }
 
-Scan BatchWalk::next() {
+Scan BatchReader::next() {
   position_ += std::exchange(bytes_, {}).size();
   const std::uint64_t left = end_ - position_;
   if (left == 0) return Scan::kEnd;

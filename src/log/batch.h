@@ -10,7 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+
+#include "log/crc32c.h"
 
 namespace sluice::log {
 
@@ -48,7 +51,7 @@ struct BatchHead {
 enum class Scan : std::uint8_t {
   kBatch,
   kTorn,     // `bytes` end before the batch does: more may come
-  kEnd,      // zeros: preallocated room behind the last batch
+  kEnd,      // nothing, or zeros: preallocated room behind the last batch
   kCorrupt,  // no batch can begin like this
 };
 
@@ -59,10 +62,11 @@ Scan read_head(std::string_view bytes, std::uint64_t available, BatchHead& out) 
 // Writes a magic 2 head into `out` as it is in `head`, crc included.
 void write_head(const BatchHead& head, std::span<char, kBatchHead> out) noexcept;
 
+// A whole batch of magic 2: `head` with the length and the CRC that fit to `records`, compressed already where its
+// attributes say so. `records`: below 2 GiB with the head.
+std::string sealed(BatchHead head, std::string_view records);
+
 // Whether the CRC of a whole batch (`bytes` of head.size()) is right, of any magic.
 bool crc_is_right(const BatchHead& head, std::string_view bytes) noexcept;
-
-// CRC-32C (Castagnoli), RFC 3720 appendix B.4; in hardware where the processor has it. `crc`: of what came before.
-std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc = 0) noexcept;
 
 }  // namespace sluice::log

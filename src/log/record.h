@@ -40,11 +40,18 @@ class RecordReader {
   [[nodiscard]] std::string_view failure() const noexcept { return failure_; }
 
  private:
+  void fail(std::string_view why);
+  void decompress_into_rest(std::string_view in, std::size_t limit);
+  bool next_new(Record& out);  // magic 2
+  bool next_old(Record& out);
+
   BatchHead head_;
   std::string_view rest_;
   std::string plain_;  // decompressed
   std::string_view failure_;
-  std::int32_t left_ = 0;
+  std::int32_t left_ = 0;   // records; of magic 2
+  std::int64_t base_ = 0;   // added to offsets; of magic 0 and 1
+  bool is_set_ = false;     // compressed, of magic 0 or 1
   bool failed_ = false;
 };
 

@@ -75,6 +75,15 @@ void append_escaped(std::string& out, std::string_view raw) {
   }
 }
 
+bool is_text(std::string_view raw) noexcept {
+  while (!raw.empty()) {
+    const std::size_t length = byte_at(raw, 0) < 0x80 ? 1 : utf8_length(raw);
+    if (length == 0) return false;
+    raw.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string_view cut_text(std::string_view raw, std::size_t most) noexcept {
   if (raw.size() <= most) return raw;
   std::size_t end = most;

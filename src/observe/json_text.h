@@ -11,6 +11,9 @@ namespace sluice::observe {
 // harmless on a terminal.
 void append_escaped(std::string& out, std::string_view raw);
 
+// append_escaped() loses nothing of it: UTF-8, without the control characters behind U+007F.
+bool is_text(std::string_view raw) noexcept;
+
 // The first `most` bytes, or a few fewer so as not to cut a UTF-8 character.
 std::string_view cut_text(std::string_view raw, std::size_t most) noexcept;
 

@@ -19,7 +19,7 @@ using namespace sluice;
 
 namespace {
 
-const std::filesystem::path kTop = std::filesystem::path(__FILE__).parent_path() / "../..";
+const std::filesystem::path kTop = SLUICE_SOURCES;
 
 std::string contents(const std::filesystem::path& file) {
   std::ifstream in(file);

@@ -1,0 +1,16 @@
+// A directory for what has to survive the process.
+#pragma once
+
+#include <string>
+
+namespace sluice::os {
+
+// Whether this process may do anything. geteuid(2).
+bool is_root() noexcept;
+
+// Makes `path` for one user alone (mode 0700, its missing parents too), or takes one that is that user's already. The
+// user is `owner`, or, when that is empty, who runs this process. 0, or errno: EACCES where it is somebody else's.
+// Blocks; for the start of the process.
+int own_directory(const std::string& path, const std::string& owner);
+
+}  // namespace sluice::os

@@ -2,6 +2,7 @@
 #
 #   need build tests    the compiler and libraries; what the tests drive
 #   need browser        a browser for e2e/http2_clients, 100 MB to fetch; its test says so when there is none
+#   need interop        Java, Maven and npm: tests/interop fetches Apache Kafka and clients with them, and says so when it can't
 #   need tour           what quickstart.sh drives
 #   need bench          the proxies that bench/compare.sh measures
 #   need checks         the second compiler and the static checks of tests/check_all.sh
@@ -16,8 +17,10 @@ packages_of() {
         libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev liblz4-dev libsnappy-dev libsqlite3-dev
       ;;
     tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs strace openssl \
-        qemu-system-x86 busybox-static nghttp2-client nghttp2-server python3-h2 python3-hpack python3-grpcio brotli zstd ;;
+        qemu-system-x86 busybox-static nghttp2-client nghttp2-server python3-h2 python3-hpack python3-grpcio brotli zstd \
+        kcat python3-kafka ;;
     browser) echo chromium-headless-shell ;;
+    interop) echo default-jdk-headless maven nodejs npm ;;
     tour) echo nginx curl python3 ;;
     checks) echo clang clang-tidy ;;
     bench) echo nginx haproxy h2o nghttp2-client wrk curl openssl python3 util-linux ;;
@@ -33,6 +36,9 @@ is_there() {
   case $1 in
     nginx | haproxy) [ -x "/usr/sbin/$1" ] ;;
     nodejs) command -v node >/dev/null ;;
+    npm) command -v npm >/dev/null ;;
+    maven) command -v mvn >/dev/null ;;
+    default-jdk-headless) command -v javac >/dev/null ;;
     chromium-headless-shell) command -v chromium >/dev/null ;;
     clang) compgen -c clang++ >/dev/null ;;
     libclang-rt-dev) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ;;

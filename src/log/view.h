@@ -20,6 +20,8 @@ struct SegmentView {
   std::int64_t end_offset = 0;   // behind its last whole batch; of an empty one its base
   std::uint64_t size = 0;        // bytes up to the end of its last whole batch
   std::uint64_t inode = 0;       // a compacted segment has the name of the old one, and another inode
+
+  bool operator==(const SegmentView&) const = default;
 };
 
 // A transaction that was given up: its records are skipped by whoever reads only what was committed.

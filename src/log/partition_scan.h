@@ -1,0 +1,75 @@
+// One partition's directory, looked at again and again: a view is made when something has changed, and what was appended is
+// read from where the log ended the last time, heads only.
+//
+// The first look finds each segment's end, and which transactions are open: from the newest producer snapshot on, or without
+// one from the last segment's begin. When the last segment was cut, or written anew, everything is found out anew.
+// Files     are opened for a look and closed after it.
+// Errors    values: see Look.
+// Thread    one; blocks on cold pages: off the loop only.
+// Source    Apache Kafka's LogLoader and ProducerStateManager.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "log/names.h"
+#include "log/segment_scan.h"
+#include "log/transactions.h"
+#include "log/view.h"
+
+namespace sluice::log {
+
+struct Look {
+  bool changed = false;  // view() or topic_id() is another one than before
+  int error = 0;  // errno of what could not be read: view() is the one before. ENOENT: it went meanwhile
+};
+
+class PartitionScan {
+ public:
+  // `path`: of the directory. `clean`: whoever wrote it has said that it stopped in order, so that what stands behind the
+  // index entries is right without a check.
+  PartitionScan(std::string path, const PartitionName& name, bool clean = false);
+
+  // At everything: which segments there are, and what is in them.
+  Look look();
+  // Whether the last segment has grown; more only where that shows more.
+  Look look_for_growth();
+  // Records below it are gone. true: view() is another one.
+  bool set_log_start(std::int64_t offset);
+
+  [[nodiscard]] const PartitionViewPtr& view() const noexcept { return view_; }  // null: there is no segment
+  [[nodiscard]] const Uuid& topic_id() const noexcept { return topic_id_; }      // zero: not told
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const std::string& topic() const noexcept { return topic_; }
+  [[nodiscard]] std::int32_t index() const noexcept { return index_; }
+
+ private:
+  struct Listing;
+  struct Segment {
+    SegmentView view;
+    std::uint64_t file_size = 0;  // when its end was found
+  };
+
+  int begin(const Listing& listing);
+  int go_on(const Listing& listing);
+  int measure(Segment& segment, Check check);
+  int grow();
+  int append_segment(std::int64_t base_offset);
+  int load_transactions(const Listing& listing);
+  void track(const SegmentFile& file, std::uint64_t position, const BatchHead& head);
+  void set_end(Segment& segment, const SegmentFile& file) const;
+  bool make_view();
+
+  const std::string path_, topic_;
+  const std::int32_t index_;
+  bool clean_;
+  Uuid topic_id_{};
+  std::int64_t log_start_ = 0;     // as told
+  std::vector<Segment> segments_;  // none: all is to be found out
+  ValidEnd end_;                   // of the last one
+  Transactions transactions_;      // up to there
+  PartitionViewPtr view_;
+};
+
+}  // namespace sluice::log

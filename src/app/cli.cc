@@ -3,10 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <vector>
 
+#include "app/log_commands.h"
 #include "app/summary.h"
 #include "app/tls_check.h"
 #include "config/names.h"
@@ -34,13 +36,14 @@ constexpr const char* kFooter = R"(
 Try it:
   sluice serve . --listen 127.0.0.1:7000     a directory over HTTP
   sluice serve . --tls-self-signed           the same over HTTPS, for trying things out
+  date | sluice log append /tmp/topics now   a line into a topic, which `sluice kafka /tmp/topics` serves
   sluice COMMAND --help                      options and an example of one command
 
 Exit codes: 0 all is well, 1 failed while starting or running,
             2 wrong command line or configuration (nothing was started))";
 
 constexpr auto kCommands =
-    std::to_array<std::string_view>({"run", "check", "proxy", "serve", "tcp", "kafka", "version"});
+    std::to_array<std::string_view>({"run", "check", "proxy", "serve", "tcp", "kafka", "log", "version"});
 
 // What the options write into; lives as long as one parse.
 struct Words {
@@ -210,6 +213,8 @@ class CommandLine {
         "  kcat -b 127.0.0.1:9092 -C -t access -o beginning\n"
         "Directories that Apache Kafka wrote are served as they are; nothing is written into them.");
 
+    log_.emplace(app_);
+
     version_ = app_.add_subcommand(
         "version", "Print the version, what the kernel is used for, and the libraries' versions");
     version_->footer("\nExample:\n  sluice version");
@@ -232,6 +237,8 @@ class CommandLine {
   }
 
   Command chosen(std::ostream& err) {
+    if (auto work = log_->chosen(out_, err))
+      return {.kind = Command::Kind::kWork, .config = nullptr, .config_file = "", .work = std::move(work)};
     words_.quick.path = path_named(words_.path);
     if (version_->parsed()) {
       out_ << version_text() << '\n';
@@ -272,6 +279,7 @@ class CommandLine {
   Words words_;
   std::vector<std::string> warnings_;
   CLI::App app_{"Sluice: a reverse proxy whose bytes stay in the kernel whenever they can", "sluice"};
+  std::optional<LogCommands> log_;
   CLI::App *run_, *check_, *proxy_, *serve_, *tcp_, *kafka_, *version_;  // owned by app_
 };
 

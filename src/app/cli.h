@@ -1,6 +1,7 @@
 // The command line: words -> what to do. Starts nothing.
 #pragma once
 
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -20,12 +21,14 @@ struct Command {
     kRun,      // start with `config`
     kCheck,    // the file is valid; its summary has been printed
     kVersion,  // has been printed
+    kWork,     // `work` does it all, on the main thread
     kExit,     // help, or an error; has been printed
   };
   Kind kind = Kind::kExit;
   std::shared_ptr<const config::Config> config;  // kRun and kCheck
-  std::string config_file;  // "" for the quick commands: a reload then has nothing to read again
-  int exit_code = kExitOk;  // for all kinds but kRun
+  std::string config_file;              // "" for the quick commands: a reload then has nothing to read again
+  int exit_code = kExitOk;              // for all kinds but kRun and kWork
+  std::function<int()> work = nullptr;  // kWork: the exit code
 };
 
 // Prints help, versions and summaries to `out`, mistakes to `err`. Throws nothing but std::bad_alloc.

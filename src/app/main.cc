@@ -10,6 +10,7 @@
 int main(int argc, char** argv) {
   using namespace sluice;
   const app::Command command = app::parse_command_line(argc, argv);
+  if (command.kind == app::Command::Kind::kWork) return command.work();
   if (command.kind != app::Command::Kind::kRun) return command.exit_code;
   observe::start_log(command.config->log_level);
   try {

@@ -189,7 +189,7 @@ void Registry::remove(const kafka::DeleteGroupsRequest& request, Answer<kafka::D
 
 void Registry::close() {
   for (auto& [id, entry] : entries_) entry->group.close(ErrorCode::kCoordinatorNotAvailable);
-  turn_.flush();
+  turn_.flush_all();
 }
 
 // --- groups ------------------------------------------------------------------------------------------------------
@@ -203,6 +203,7 @@ bool Registry::has_room(std::size_t bytes) const noexcept { return bytes_ + byte
 
 Registry::Entry& Registry::add(std::unique_ptr<Entry> entry) {
   Entry& added = *entry;
+  added.generation = added.group.generation();
   bytes_ += kGroupCost + added.id.size();
   entries_.emplace(added.id, std::move(entry));
   sums_.groups = entries_.size();

@@ -43,8 +43,7 @@ void Turn::flush() {
   for (auto& done : std::exchange(done_, {})) done(written);
 }
 
-// Once more, with what came in this turn.
-void Turn::on_deadline() {
+void Turn::flush_all() {
   for (const auto& [id, record] : unsaved_) {
     if (!records_.emplace(id, record).second) continue;  // a newer one is on its way
     (void)(record.has_value() ? store_.put(*record) : store_.remove(id));

@@ -26,13 +26,14 @@ class Turn final : private loop::Deferred, private loop::Deadline {
   void drop(const std::string& group_id);  // the record
   // After the turn's commit, with whether it was written; in the order of the calls.
   void then(std::function<void(bool written)> done);
-  void flush();   // now, not in the loop's next turn
-  void failed();  // tells that the store could not be read
+  void flush();      // now, not in the loop's next turn
+  void flush_all();  // with what could not be written earlier
+  void failed();     // tells that the store could not be read
 
  private:
   using Records = std::map<std::string, std::optional<GroupRecord>>;  // nullopt: none any more
   void run_deferred() override { flush(); }
-  void on_deadline() override;
+  void on_deadline() override { flush_all(); }
   void retry_soon();
 
   Store& store_;

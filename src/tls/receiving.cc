@@ -144,6 +144,8 @@ bool TlsChannel::failed() noexcept {
   char byte;
   const os::IoResult seen = os::peek(socket_.fd(), {&byte, 1});
   if (seen.would_block()) socket_.clear_readable();
+  // Behind a FIN there may be a reset, which reads no longer tell of.
+  if (seen.ok() && seen.bytes == 0) return os::socket_error(socket_.fd()) != 0;
   return !seen.ok() && !seen.would_block();
 }
 

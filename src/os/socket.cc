@@ -12,10 +12,14 @@ namespace sluice::os {
 
 SocketOr listen_tcp(const Address& address, int backlog) noexcept {
   SocketOr out{.fd = UniqueFd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))};
-  const int on = 1, off = 0;
+  const int on = 1, off = 0, quiet_for = 60, ask_every = 15, asks = 4;
   const int fd = out.fd.get();
   if (fd == -1 || ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
       ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == -1 ||
+      ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == -1 ||
+      ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &quiet_for, sizeof quiet_for) == -1 ||
+      ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &ask_every, sizeof ask_every) == -1 ||
+      ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &asks, sizeof asks) == -1 ||
       (address.family() == AF_INET6 && ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == -1) ||
       ::bind(fd, address.raw(), address.length()) == -1 || ::listen(fd, backlog) == -1) {
     out.error = errno;

@@ -74,9 +74,14 @@ Step BodyTransfer::run(Channel& sink, std::size_t budget) {
             : step_memory(sink, std::get<std::string>(piece), static_cast<std::size_t>(end - ledger_.out()));
     if (step != Step::kMoved) return step;
   }
-  if (head_.empty() && lead_.empty()) return finish(sink);
-  const Step step = send_pending(sink, {}, false);
-  return step == Step::kMoved && head_.empty() && lead_.empty() ? finish(sink) : step;
+  if (!head_.empty() || !lead_.empty()) {
+    const Step step = send_pending(sink, {}, false);
+    if (step != Step::kMoved || !head_.empty() || !lead_.empty()) return step;
+  }
+  if (!open_) return finish(sink);
+  body_.clear();  // what was delivered: an open body may go on for days
+  at_ = 0;
+  return Step::kSourceDry;
 }
 
 Step BodyTransfer::finish(Channel& sink) {

@@ -5,6 +5,9 @@
 // cold range never blocks: windows of the file are probed, and brought in by an offload thread
 // (Step::kWaiting).
 //
+// A body that is made while it is sent is left open: once all there is was delivered, a step answers kSourceDry, and
+// whoever makes it appends, or ends it.
+//
 // Thread    the loop's. Errors: see Step; kTruncated means the file shrank.
 // Source    sendfile(2), preadv2(2).
 #pragma once
@@ -30,6 +33,10 @@ class BodyTransfer {
   BodyTransfer(Resources& resources, Body body, const Policy& policy, std::function<void()> warmed);
 
   StepResult step(Channel& sink, std::size_t budget, std::string_view head = {});
+
+  void leave_open() noexcept { open_ = true; }  // before the first step
+  void append(Piece piece) { body_.push_back(std::move(piece)); }
+  void end() noexcept { open_ = false; }
 
   // What choose() will say of the largest piece, for a header that must be written before anything moves.
   [[nodiscard]] static Choice foresee(const Body& body, const Policy& policy, const Resources& resources,
@@ -63,7 +70,7 @@ class BodyTransfer {
   std::uint64_t zero_copy_ = 0, cold_waits_ = 0;
   std::uint64_t warmed_offset_ = 0;  // the offset last brought in, plus one
   Choice choice_;
-  bool refused_ = false, touched_ = false;
+  bool refused_ = false, touched_ = false, open_ = false;
   int error_ = 0, warming_error_ = 0;
 };
 

@@ -290,3 +290,33 @@ TEST_CASE("when too many wait for the disk the body fails instead of blocking th
   CHECK(got.step == Step::kSourceFailed);
   CHECK(got.error == EAGAIN);
 }
+
+TEST_CASE("a body that is left open answers dry, goes on with what is appended, and ends when told",
+          "[body-transfer]") {
+  Fixture f;
+  const auto file = f.file(pattern(100'000));
+  End sink(f.worker, Transport::kUnix, 4096);
+  BodyTransfer transfer(f.worker.relay, {}, {}, f.warmed);
+  transfer.leave_open();
+  std::string wanted = "head";
+  Played got = f.send(transfer, sink, "head");
+  CHECK(got.last == Step::kSourceDry);
+  std::string out = got.out;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(transfer.step(sink.socket, 1_MiB).step == Step::kSourceDry);  // as often as it is asked
+    transfer.append(std::string("piece"));
+    transfer.append(FileRange{file, 0, 100'000});
+    transfer.append(std::string("\r\n"));
+    wanted += "piece" + pattern(100'000) + "\r\n";
+    got = f.send(transfer, sink);
+    CHECK(got.last == Step::kSourceDry);
+    out += got.out;
+  }
+  transfer.append(std::string("end"));
+  transfer.end();
+  got = f.send(transfer, sink);
+  CHECK(got.last == Step::kDone);
+  CHECK((out + got.out == wanted + "end"));
+  CHECK(transfer.delivered() == wanted.size() + 3 - 4);  // a head is no body
+  if (kSendfileBuilt) CHECK(transfer.zero_copy() == 300'000);
+}

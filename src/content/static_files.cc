@@ -25,13 +25,13 @@ void add_field(Answer& answer, std::string_view name, std::string_view value) {
 }
 
 // An answer without a file: a line that says what it is.
-void tell(Answer& answer, const http::RequestHead& head, int status) {
+void tell(Answer& answer, http::Method method, int status, std::string_view more = {}) {
   answer.status = status;
   std::string text = std::to_string(status) + " ";
-  text.append(http::reason_phrase(status)).append("\n");
+  text.append(http::reason_phrase(status)).append("\n").append(more);
   answer.length = text.size();
   add_field(answer, "Content-Type", "text/plain; charset=utf-8");
-  if (head.method != http::Method::kHead) answer.body.emplace_back(std::move(text));
+  if (method != http::Method::kHead) answer.body.emplace_back(std::move(text));
 }
 
 int status_of(const FindResult& found) {
@@ -86,11 +86,58 @@ bool StaticFiles::answer(const http::RequestHead& head, std::string_view path, A
                          loop::Ticket& ticket, std::function<void()> ready) {
   answer = Answer{};
   if (head.method != http::Method::kGet && head.method != http::Method::kHead) {
-    tell(answer, head, 405);
+    tell(answer, head.method, 405);
     add_field(answer, "Allow", "GET, HEAD");
     return true;
   }
 
+  const FindResult found = find(path, ticket, std::move(ready));
+  if (found.found == Found::kPending) return false;
+  if (found.found == Found::kFile) {
+    send(head, *found.file, answer);
+  } else {
+    tell_missing(head.method, head.view(head.target), path, found, answer);
+  }
+  return true;
+}
+
+bool StaticFiles::follow(http::Method method, std::string_view target, std::string_view path,
+                         const Follow& from, FileWatches& watches, Answer& answer,
+                         std::unique_ptr<GrowingBody>& body, loop::Ticket& ticket,
+                         std::function<void()> ready) {
+  answer = Answer{};
+  if (!from.wrong.empty()) {
+    tell(answer, method, 400,
+         std::string(from.wrong) + " has to be a number of bytes, and only one of offset and tail\n");
+    return true;
+  }
+  const FindResult found = find(path, ticket, std::move(ready));
+  if (found.found == Found::kPending) return false;
+  if (found.found != Found::kFile) {
+    tell_missing(method, target, path, found, answer);
+    return true;
+  }
+  int error = 0;
+  std::shared_ptr<WatchedFile> watched = watches.watch(found.file->file, error);
+  if (watched == nullptr) {
+    tell(answer, method, 503);
+    add_field(answer, "Retry-After", "1");
+    return true;
+  }
+  if (from.offset > watched->size()) {
+    tell(answer, method, 416);
+    add_field(answer, "Content-Range", "bytes */" + std::to_string(watched->size()));
+    return true;
+  }
+  answer.status = 200;
+  answer.has_length = false;
+  add_field(answer, "Content-Type", found.file->content_type);
+  add_field(answer, "Cache-Control", "no-store");
+  body = std::make_unique<FollowedFile>(watches, std::move(watched), from);
+  return true;
+}
+
+FindResult StaticFiles::find(std::string_view path, loop::Ticket& ticket, std::function<void()> ready) {
   const bool directory = path.empty() || path.ends_with('/');
   path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));  // below the root
   std::string name;
@@ -98,21 +145,20 @@ bool StaticFiles::answer(const http::RequestHead& head, std::string_view path, A
     name.assign(path).append(config_.index);
     path = name;
   }
-  const FindResult found = files_.find(root_, path, config_.revalidate, ticket, std::move(ready));
-  if (found.found == Found::kPending) return false;
-  if (found.found == Found::kFile) {
-    send(head, *found.file, answer);
-    return true;
-  }
+  return files_.find(root_, path, config_.revalidate, ticket, std::move(ready));
+}
+
+void StaticFiles::tell_missing(http::Method method, std::string_view target, std::string_view path,
+                               const FindResult& found, Answer& answer) {
+  const bool directory = path.empty() || path.ends_with('/');
   if (found.found == Found::kDirectory && !directory) {
-    if (const std::string location = directory_location(head.view(head.target)); !location.empty()) {
-      tell(answer, head, 301);
+    if (const std::string location = directory_location(target); !location.empty()) {
+      tell(answer, method, 301);
       add_field(answer, "Location", location);
-      return true;
+      return;
     }
   }
-  tell(answer, head, status_of(found));
-  return true;
+  tell(answer, method, status_of(found));
 }
 
 void StaticFiles::send(const http::RequestHead& head, const OpenFile& file, Answer& answer) {
@@ -120,7 +166,7 @@ void StaticFiles::send(const http::RequestHead& head, const OpenFile& file, Answ
   const http::Validators validators{.etag = file.etag, .modified = file.modified};
   switch (http::evaluate_conditions(head, validators)) {
     case http::Condition::kFailed:
-      tell(answer, head, 412);
+      tell(answer, head.method, 412);
       return;
     case http::Condition::kNotModified:
       answer.status = 304;
@@ -142,7 +188,7 @@ void StaticFiles::send(const http::RequestHead& head, const OpenFile& file, Answ
 
   switch (kind) {
     case http::RangeAnswer::kNotSatisfiable:
-      tell(answer, head, 416);
+      tell(answer, head.method, 416);
       add_field(answer, "Content-Range", "bytes */" + std::to_string(size));
       return;
     case http::RangeAnswer::kParts: {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "config/config.h"
+#include "content/followed_file.h"
 #include "content/open_files.h"
 #include "http/head.h"
 #include "relay/body.h"
@@ -36,11 +37,22 @@ class StaticFiles {
   bool answer(const http::RequestHead& head, std::string_view path, Answer& answer, loop::Ticket& ticket,
               std::function<void()> ready);
 
+  // For GET and HEAD of a file that is followed: the head is in `answer`, and what is sent comes from `body`; null: the
+  // answer is whole. As answer() otherwise. Conditions and ranges are not looked at: what is still growing has no
+  // validator, and no last byte. 200, 301, 400 (a parameter), 403, 404, 416 (an offset behind the end), 500, 503.
+  bool follow(http::Method method, std::string_view target, std::string_view path, const Follow& from,
+              FileWatches& watches, Answer& answer, std::unique_ptr<GrowingBody>& body, loop::Ticket& ticket,
+              std::function<void()> ready);
+
  private:
+  FindResult find(std::string_view path, loop::Ticket& ticket, std::function<void()> ready);
+  // What there is to say of a look-up that found no file.
+  static void tell_missing(http::Method method, std::string_view target, std::string_view path,
+                           const FindResult& found, Answer& answer);
   void send(const http::RequestHead& head, const OpenFile& file, Answer& answer);
 
   const config::Files config_;
-  OpenFiles& files_;  // outlives us
+  OpenFiles& files_;        // outlives us
   std::mt19937_64 random_;  // for boundaries
   std::shared_ptr<os::UniqueFd> root_;
 };

@@ -11,19 +11,12 @@ constexpr const char* kAllow =
 }
 
 AnswerExchange::AnswerExchange(Client& client, WorkerState& state, const Route* route, const Request& request)
-    : Exchange(client, state, route, request), path_(request.path), head_(&request.head) {
-  skip_request_body(request.facts, request.head.size());
-}
+    : Exchange(client, state, route, request),
+      path_(request.path),
+      head_(&request.head),
+      skip_(size_with_body(client, request.head, request.facts, keep_alive_)) {}
 
 AnswerExchange::~AnswerExchange() = default;
-
-void AnswerExchange::skip_request_body(const http::RequestFacts& facts, std::size_t head_size) {
-  const std::size_t behind = client_.held.size() - std::min(head_size, client_.held.size());
-  const bool whole = facts.framing == http::Framing::kLength && facts.length <= behind;
-  const std::size_t body = whole ? static_cast<std::size_t>(facts.length) : 0;
-  if (facts.framing != http::Framing::kNone && !whole) keep_alive_ = false;
-  skip_ = head_size + body;
-}
 
 void AnswerExchange::refuse(int status, const char* why, bool close, observe::Ending ending) {
   answered_ = true;

@@ -39,7 +39,6 @@ class AnswerExchange final : public Exchange {
   void answer_from_file();
   content::Answer fixed_answer() const;
   content::Answer status_answer() const;
-  void skip_request_body(const http::RequestFacts& facts, std::size_t head_size);
   void end(observe::Ending ending, Outcome outcome);
 
   std::optional<OwnAnswer> answer_;
@@ -51,7 +50,7 @@ class AnswerExchange final : public Exchange {
   std::uint64_t cold_waits_ = 0;
   const http::RequestHead* head_ = nullptr;  // only within start()
   bool answered_ = false;                    // before start()
-  std::size_t skip_ = 0;                     // bytes of `held` that are this request
+  const std::size_t skip_;                   // bytes of `held` that are this request
 };
 
 }  // namespace sluice::serve

@@ -240,8 +240,9 @@ void ClientConnection::on_deadline() {
 }
 
 void ClientConnection::begin_drain() {
-  if (phase_ == Phase::kIdle) end(relay::Close::kClean);
+  if (phase_ == Phase::kIdle) return end(relay::Close::kClean);
   // Others close after their response: Exchange::finish() sees state_.draining.
+  if (phase_ == Phase::kExchange) exchange_->begin_drain();
 }
 
 void ClientConnection::cut() {

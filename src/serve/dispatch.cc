@@ -2,6 +2,7 @@
 
 #include "http/target.h"
 #include "serve/answer_exchange.h"
+#include "serve/follow_exchange.h"
 #include "serve/proxy_exchange.h"
 
 namespace sluice::serve {
@@ -54,6 +55,9 @@ std::unique_ptr<Exchange> dispatch(Client& client, WorkerState& state, const htt
       body_limit != 0 && facts.framing == http::Framing::kLength && facts.length > body_limit;
   if (route != nullptr && route->group != nullptr && facts.max_forwards != 0 && !too_large)
     return std::make_unique<ProxyExchange>(client, state, *route, request, body_limit);
+
+  if (route != nullptr && !too_large && FollowExchange::concerns(*route, head, facts))
+    return std::make_unique<FollowExchange>(client, state, *route, request);
 
   auto answer = std::make_unique<AnswerExchange>(client, state, route, request);
   if (route == nullptr && state.path == "*") {

@@ -49,6 +49,8 @@ class Exchange : private loop::Deferred {
   virtual void on_client() = 0;               // something changed on the client's channel
   virtual void on_deadline() = 0;             // what it waited for did not happen in time
   virtual void cut(observe::Ending why) = 0;  // stop now
+  // SIGTERM: a response that would go on for ever begins to end. Destroys nothing yet.
+  virtual void begin_drain() {}
 
   [[nodiscard]] Outcome outcome() const noexcept { return outcome_; }
 

@@ -25,6 +25,9 @@ class Http2Client final : public Client, private relay::ChannelHandler, private 
 
   Link link{*this};  // in its connection's list
   [[nodiscard]] http2::Stream& stream() noexcept { return stream_; }
+  void begin_drain() {
+    if (exchange_ != nullptr) exchange_->begin_drain();
+  }
   // Ends its exchange, and itself.
   void cut(observe::Ending why);
 

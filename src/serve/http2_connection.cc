@@ -121,6 +121,12 @@ void Http2Connection::linger() {
 
 void Http2Connection::begin_drain() {
   if (!session_->ended()) session_->begin_goaway();
+  List<ListLink> all;
+  all.take_all(clients_);
+  while (ListLink* link = all.pop_front()) {
+    clients_.push_back(*link);
+    static_cast<Http2Client::Link*>(link)->client.begin_drain();
+  }
 }
 
 void Http2Connection::cut_streams(observe::Ending why) {

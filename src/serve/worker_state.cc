@@ -34,6 +34,7 @@ WorkerState::WorkerState(loop::EventLoop& the_loop, loop::Offload& the_offload, 
              .pipe = config.limits.pipe,
              .pipes = config.limits.pipes}),
       files(the_loop, the_offload, most_open_files(config)),
+      watches(the_loop, the_offload),
       request_parser(head_limits(config)),
       response_parser(head_limits(config)) {}
 

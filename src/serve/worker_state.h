@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "content/compressors.h"
+#include "content/file_watches.h"
 #include "content/open_files.h"
 #include "http/date.h"
 #include "http/parser.h"
@@ -45,6 +46,7 @@ class WorkerState {
   relay::Resources relay;
   [[nodiscard]] upstream::Means means() noexcept { return {relay, counters}; }  // for connections to servers
   content::OpenFiles files;
+  content::FileWatches watches;  // of files that are followed
   content::Compressors compressors;
   std::unique_ptr<observe::AccessBatch> log;  // null: no access log
   std::shared_ptr<const Site> site;           // of requests that begin now

@@ -139,7 +139,8 @@ class Sluice:
         until(lambda: not self.held(), lambda: f"still held: {self.held()}\n{self._tail()}", timeout, every=0.03)
 
     def descriptors(self):
-        """Those open now, without what is kept on purpose: pooled pipes, idle server connections, served files."""
+        """Those open now, without what is kept on purpose: pooled pipes, idle server connections, served files, and what
+        tells of their changes."""
         counters = self.status()
         kept = 2 * counters["pipes_open"] + counters["upstream_idle"]
         names = []
@@ -147,6 +148,8 @@ class Sluice:
             try:
                 name = os.readlink(f"/proc/{self.process.pid}/fd/{number}")
             except FileNotFoundError:
+                continue
+            if name == "anon_inode:inotify":
                 continue
             if not name.startswith("/") or name.startswith(("/dev/", str(self.directory))):
                 names.append(name)

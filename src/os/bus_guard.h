@@ -4,9 +4,9 @@
 //   std::int64_t offset = 0;
 //   if (!os::guarded([&] { offset = first_offset(mapped); })) return kGone;
 //
-// `fn` reads, computes, and writes plain values. It is left by a jump, without a word to anyone, so that in it (and in what
-// it calls) nothing may allocate, lock, throw, make a system call whose result matters, or own an object whose destructor
-// does something. What it wrote before it was left stays written: judge it by the result.
+// `fn` reads, computes, and writes plain values. A read that fails leaves it by a jump, with all that called that read, so
+// that none of them may hold a lock then or own an object whose destructor does something. What was written before stays
+// written: judge it by the result.
 //
 // Cost      a few stores; no system call. The first use in the process installs the handler.
 // Thread    any, each guards its own reads; guards may be nested. A SIGBUS outside of a guard ends the process as ever.

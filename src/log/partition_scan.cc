@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/big_endian.h"
 #include "base/bytes.h"
 #include "log/checkpoints.h"
+#include "log/index.h"
 #include "log/record.h"
 #include "os/file.h"
 #include "os/list_directory.h"
@@ -16,20 +16,6 @@ namespace {
 
 // A control batch has one small record.
 constexpr std::size_t kMostMarker = 4_KiB;
-
-// i16 version, i64 producer id, first offset, last offset, last stable offset.
-std::vector<AbortedTransaction> read_transactions(std::string_view bytes) {
-  constexpr std::size_t kEntry = 34;
-  std::vector<AbortedTransaction> out;
-  for (; bytes.size() >= kEntry; bytes.remove_prefix(kEntry)) {
-    if (load_big_endian<std::int16_t>(bytes.data()) != 0) break;
-    out.push_back({.producer_id = load_big_endian<std::int64_t>(bytes.data() + 2),
-                   .first_offset = load_big_endian<std::int64_t>(bytes.data() + 10),
-                   .last_offset = load_big_endian<std::int64_t>(bytes.data() + 18),
-                   .last_stable = load_big_endian<std::int64_t>(bytes.data() + 26)});
-  }
-  return out;
-}
 
 constexpr int kWrittenAnew = -1;  // no errno: what is known of the last segment is no longer true
 
@@ -208,7 +194,7 @@ int PartitionScan::load_transactions(const Listing& listing) {
   }
   for (const std::int64_t base : listing.transaction_indexes) {
     const auto index = read_text(path_of(path_, base, FileKind::kTransactionIndex));
-    if (index) transactions_.add_aborted(read_transactions(*index));
+    if (index) transactions_.add_aborted(read_transaction_index(*index));
   }
   return 0;
 }

@@ -7,12 +7,11 @@
 
 #include "app/cli.h"
 #include "config/size.h"
-#include "log/batch_reader.h"
 #include "log/file_error.h"
 #include "log/names.h"
-#include "log/partition_directory.h"
+#include "log/partition_scan.h"
+#include "log/uuid.h"
 #include "log/verify.h"
-#include "os/file.h"
 #include "os/list_directory.h"
 
 namespace sluice::app {
@@ -51,29 +50,10 @@ std::vector<Place> places(const LogScope& scope) {
   return found;
 }
 
-struct Extent {
-  std::int64_t log_start = 0, end = 0;
+std::uint64_t bytes_of(const log::PartitionView& view) {
   std::uint64_t bytes = 0;
-  std::size_t segments = 0;
-};
-
-// Reads the last segment.
-Extent extent_of(const std::string& directory) {
-  Extent extent;
-  for (const std::int64_t base : log::segments_in(directory)) {
-    const std::string path = log::path_of(directory, base, log::FileKind::kLog);
-    const os::FileOr file = os::open_file(path);
-    log::fail_unless_done(path, file.error);
-    struct stat status {};
-    int error = 0;
-    if (!os::file_status(file.fd.get(), status, error)) log::fail(path, error);
-    if (extent.segments++ == 0) extent.log_start = base;
-    extent.bytes += static_cast<std::uint64_t>(status.st_size);
-    extent.end = base;
-    log::BatchReader batches(file.fd.get(), path, 0, static_cast<std::uint64_t>(status.st_size));
-    while (batches.next() == log::Scan::kBatch) extent.end = batches.head().last_offset() + 1;
-  }
-  return extent;
+  for (const log::SegmentView& segment : view.segments) bytes += segment.size;
+  return bytes;
 }
 
 }  // namespace
@@ -90,14 +70,18 @@ int list_logs(const LogScope& scope, bool json, std::ostream& out) {
   };
   if (!json) row("topic", "partition", "first offset", "next offset", "bytes", "segments");
   for (const Place& place : found) {
-    const Extent extent = extent_of(place.path);
+    log::PartitionScan scan(place.path, {.topic = place.topic, .index = place.index});
+    if (const log::Look look = scan.look(); look.error != 0) log::fail(place.path, look.error);
+    const log::PartitionView view = scan.view() ? *scan.view() : log::PartitionView{};
     if (!json) {
-      row(place.topic, place.index, extent.log_start, extent.end, extent.bytes, extent.segments);
+      row(place.topic, place.index, view.log_start, view.end, bytes_of(view), view.segments.size());
       continue;
     }
     out << R"({"topic":")" << place.topic << R"(","partition":)" << place.index << R"(,"log_start":)"
-        << extent.log_start << R"(,"end":)" << extent.end << R"(,"bytes":)" << extent.bytes
-        << R"(,"segments":)" << extent.segments << "}\n";
+        << view.log_start << R"(,"end":)" << view.end << R"(,"last_stable":)" << view.last_stable
+        << R"(,"bytes":)" << bytes_of(view) << R"(,"segments":)" << view.segments.size();
+    if (scan.topic_id() != log::Uuid{}) out << R"(,"topic_id":")" << log::uuid_text(scan.topic_id()) << '"';
+    out << "}\n";
   }
   return kExitOk;
 }

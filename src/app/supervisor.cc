@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "admin/status_page.h"
+#include "app/access_log.h"
 #include "config/parse.h"
 #include "observe/log.h"
 #include "os/kernel_paths.h"
@@ -21,11 +22,6 @@ constexpr unsigned kFileThreads = 4;   // waiting, not computing
 constexpr unsigned kNameThreads = 32;  // each may hang on a name of its own
 constexpr std::size_t kOffloadQueue = 65536;
 
-std::shared_ptr<observe::AccessLog> open_log(const config::Config& config) {
-  if (config.access_log.file.empty()) return nullptr;
-  return std::make_shared<observe::AccessLog>(config.access_log.file, config.access_log.queue);
-}
-
 bool asks_for_kernel_tls(const config::Config& config) {
   return std::any_of(config.listeners.begin(), config.listeners.end(), [](const config::Listener& listener) {
     return listener.tls && listener.tls->ktls == config::KernelTls::kAuto;
@@ -39,7 +35,7 @@ Supervisor::Supervisor(std::shared_ptr<const config::Config> config, std::string
       config_file_(std::move(config_file)),
       store_([](const std::string& message) { spdlog::warn("{}", message); }, counters_),
       tls_(store_.load(*config_, nullptr)),
-      log_(open_log(*config_)),
+      log_(open_access_log(*config_)),
       files_(kFileThreads, kOffloadQueue),
       names_(kNameThreads, kOffloadQueue) {
   check_.work = [this] { check_certificates(); };
@@ -117,7 +113,7 @@ void Supervisor::reload() {
     }
     if (fresh->user != config_->user) spdlog::warn("reload: a change of user takes a restart");
     const auto tls = store_.load(*fresh, tls_);
-    const auto log = fresh->access_log.file == config_->access_log.file ? log_ : open_log(*fresh);
+    const auto log = same_place(fresh->access_log, config_->access_log) ? log_ : open_access_log(*fresh);
     if (const std::string error = apply(fresh, tls, log); !error.empty()) {
       spdlog::error("reload: {}; the old configuration stays", error);
       return;

@@ -99,6 +99,12 @@ os::UniqueFd lock_partition(const std::string& log_directory, const std::string&
   return std::move(lock.fd);
 }
 
+void give_partition(const std::string& directory, const std::string& user) {
+  for (const std::string& name : names_in(directory))
+    fail_unless_done(directory + '/' + name, os::give_to(directory + '/' + name, user));
+  fail_unless_done(directory, os::give_to(directory, user));
+}
+
 std::vector<std::int64_t> segments_in(const std::string& directory) {
   std::vector<std::int64_t> found;
   for (const std::string& name : names_in(directory)) {

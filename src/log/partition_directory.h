@@ -24,6 +24,9 @@ std::string make_partition(const std::string& log_directory, const std::string& 
 // Kafka broker runs on the log directory (it locks `.lock` there).
 os::UniqueFd lock_partition(const std::string& log_directory, const std::string& directory);
 
+// The directory and the files in it belong to `user` from now on, so that a process that becomes `user` can go on writing.
+void give_partition(const std::string& directory, const std::string& user);
+
 // The base offsets of its segments, ascending.
 std::vector<std::int64_t> segments_in(const std::string& directory);
 

@@ -8,10 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <stdexcept>
-#include <system_error>
 
-#include "os/append_file.h"
 #include "os/process.h"
 
 namespace sluice::observe {
@@ -23,15 +20,12 @@ namespace {
 constexpr std::size_t kBatches = 1024;
 constexpr std::size_t kSlots = kBatches + 8;
 
-os::FileOr open_log(const std::string& file) noexcept {
-  return file == "-" ? os::duplicate_stdout() : os::open_append(file);
-}
-
 // Writes each message as it is: a batch of lines, or an empty one that asks to look at `reopen`. On the
 // writer's thread, apart from the counts.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  LineSink(std::string file, os::UniqueFd fd) : file_(std::move(file)), fd_(std::move(fd)) {}
+  LineSink(std::string name, std::unique_ptr<LineStore> store)
+      : name_(std::move(name)), store_(std::move(store)) {}
 
   std::atomic<std::size_t> lines{0}, batches{0};  // on their way
   std::atomic<bool> reopen{false};
@@ -43,56 +37,37 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
     const std::string_view text(message.payload.data(), message.payload.size());
     if (text.empty()) return;
     const auto count = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-    write(text, count);
+    const LineStore::Outcome outcome = store_->write(text, count);
+    outcome.error.empty() ? worked() : failed(outcome);
     lines.fetch_sub(count);
     batches.fetch_sub(1);
   }
   void flush_() override {}  // nothing is held back
 
  private:
-  void write(std::string_view text, std::size_t count) {
-    // A full disk may have cut a line in two: its second half is lost, the next line must not be.
-    os::IoResult result;
-    if (torn_) result = os::write_all(fd_.get(), "\n");
-    if (!result.ok()) return failed(result.error, count);
-    torn_ = false;
-    result = os::write_all(fd_.get(), text);
-    if (result.ok()) return worked();
-    const auto written = text.substr(0, result.bytes);
-    torn_ = !written.empty() && written.back() != '\n';
-    failed(result.error, count - static_cast<std::size_t>(std::count(written.begin(), written.end(), '\n')));
-  }
-
-  void failed(int error, std::size_t count) {
-    lost.fetch_add(count);
-    lost_in_a_row_ += count;
+  void failed(const LineStore::Outcome& outcome) {
+    lost.fetch_add(outcome.lost);
+    lost_in_a_row_ += outcome.lost;
     failed_at_ = os::now();
     if (!std::exchange(failing_, true))
-      spdlog::error("access log {}: {}; lines are lost", file_, std::generic_category().message(error));
+      spdlog::error("access log {}: {}; lines are lost", name_, outcome.error);
   }
 
   // Not said at the first success: on a disk that is nearly full one batch fits and the next does not.
   void worked() {
     if (!failing_ || os::now() - failed_at_ < std::chrono::seconds(1)) return;
-    spdlog::info("access log {}: written again; {} lines were lost", file_, lost_in_a_row_);
+    spdlog::info("access log {}: written again; {} lines were lost", name_, lost_in_a_row_);
     failing_ = false;
     lost_in_a_row_ = 0;
   }
 
   void open_again() {
-    os::FileOr opened = open_log(file_);
-    if (opened.error != 0) {
-      spdlog::error("access log {}: can't be opened again: {}; the old file goes on", file_,
-                    std::generic_category().message(opened.error));
-      return;
-    }
-    fd_ = std::move(opened.fd);
-    torn_ = false;
+    if (const std::string error = store_->reopen(); !error.empty())
+      spdlog::error("access log {}: can't be opened again: {}; the old file goes on", name_, error);
   }
 
-  const std::string file_;
-  os::UniqueFd fd_;
-  bool torn_ = false;
+  const std::string name_;
+  const std::unique_ptr<LineStore> store_;
   bool failing_ = false;
   os::Time failed_at_{};
   std::uint64_t lost_in_a_row_ = 0;
@@ -101,9 +76,9 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
 }  // namespace
 
 struct AccessLog::Impl {
-  Impl(const std::string& file, os::UniqueFd fd, std::size_t queue_lines)
+  Impl(std::string name, std::unique_ptr<LineStore> store, std::size_t queue_lines)
       : most_lines(queue_lines),
-        sink(std::make_shared<LineSink>(file, std::move(fd))),
+        sink(std::make_shared<LineSink>(std::move(name), std::move(store))),
         pool(std::make_shared<spdlog::details::thread_pool>(kSlots, 1,
                                                             [] { os::block_signals_in_this_thread(); })),
         // Never reached, as submit() counts; but if it were, a worker must not wait.
@@ -119,12 +94,11 @@ struct AccessLog::Impl {
   const std::shared_ptr<spdlog::async_logger> logger;
 };
 
-AccessLog::AccessLog(const std::string& file, std::size_t queue_lines) {
-  os::FileOr opened = open_log(file);
-  if (opened.error != 0)
-    throw std::runtime_error("access log " + file + ": " + std::generic_category().message(opened.error));
-  impl_ = std::make_unique<Impl>(file, std::move(opened.fd), queue_lines);
-}
+AccessLog::AccessLog(const std::string& file, std::size_t queue_lines)
+    : AccessLog(file, lines_in_file(file), queue_lines) {}
+
+AccessLog::AccessLog(std::string name, std::unique_ptr<LineStore> store, std::size_t queue_lines)
+    : impl_(std::make_unique<Impl>(std::move(name), std::move(store), queue_lines)) {}
 
 AccessLog::~AccessLog() = default;
 

@@ -44,15 +44,33 @@ struct AccessRecord {
   std::chrono::microseconds connect{-1}, first_byte{-1};  // < 0: did not happen
 };
 
-// The file and its writer thread; one per process, shared by the workers' batches.
+// Where the lines go. Made on any thread; then the writer thread's, which may wait for a disk.
+class LineStore {
+ public:
+  struct Outcome {
+    std::size_t lost = 0;  // lines that could not be stored
+    std::string error;     // why; empty: all is well
+  };
+  virtual ~LineStore() = default;
+  // `text` is `lines` lines, at least one, each ended by "\n".
+  virtual Outcome write(std::string_view text, std::size_t lines) = 0;
+  // After a rotation. Why it can't be opened again, and the old place goes on; empty: done, or there is nothing to do.
+  virtual std::string reopen() { return {}; }
+};
+
+// `file`: a path, or "-" for standard output. Throws std::runtime_error when it can't be opened.
+std::unique_ptr<LineStore> lines_in_file(const std::string& file);
+
+// The store and its writer thread; one per process, shared by the workers' batches.
 class AccessLog {
  public:
-  // `file`: a path, or "-" for standard output. Throws std::runtime_error when it can't be opened.
-  AccessLog(const std::string& file, std::size_t queue_lines);
+  AccessLog(const std::string& file, std::size_t queue_lines);  // as lines_in_file()
+  // `name`: of the store, for the error log.
+  AccessLog(std::string name, std::unique_ptr<LineStore> store, std::size_t queue_lines);
   ~AccessLog();  // writes what waits
   // Hands `lines` lines over, each ended by "\n"; false: the queue is full, they are dropped. Any thread.
   bool submit(std::string&& text, std::size_t lines);
-  void reopen();  // after the file was renamed (log rotation); any thread
+  void reopen();  // after a file was renamed (log rotation); any thread
   // Lines that were accepted and could not be written, since the last call. Any thread.
   std::uint64_t take_lost() noexcept;
 

@@ -1,9 +1,11 @@
 #include "os/write_file.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 
 #include "os/retry.h"
@@ -48,6 +50,15 @@ int sync_file(int fd) noexcept {
 int sync_directory(const std::string& path) noexcept {
   const FileOr directory = open_with(path, O_RDONLY | O_DIRECTORY);
   return directory.error != 0 ? directory.error : error_of(::fsync(directory.fd.get()));
+}
+
+int give_to(const std::string& path, const std::string& user) noexcept {
+  std::array<char, 16384> text;
+  passwd entry{};
+  passwd* found = nullptr;
+  const int error = ::getpwnam_r(user.c_str(), &entry, text.data(), text.size(), &found);
+  if (error != 0 || found == nullptr) return error != 0 ? error : ENOENT;
+  return error_of(::chown(path.c_str(), entry.pw_uid, entry.pw_gid));
 }
 
 int make_directory(const std::string& path) noexcept { return error_of(::mkdir(path.c_str(), 0755)); }

@@ -26,6 +26,10 @@ int sync_file(int fd) noexcept;
 // The names in a directory have.
 int sync_directory(const std::string& path) noexcept;
 
+// `path` belongs to `user` from now on, and to its group. Needs root, but for a user that it belongs to already.
+// Source   chown(2), getpwnam(3); ENOENT: no such user.
+int give_to(const std::string& path, const std::string& user) noexcept;
+
 int make_directory(const std::string& path) noexcept;  // 0755; EEXIST is told like any error
 int rename_file(const std::string& from, const std::string& to) noexcept;
 int remove_file(const std::string& path) noexcept;

@@ -1,6 +1,9 @@
 #include "log/writer.h"
 
+#include <pwd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -11,6 +14,7 @@
 #include "catch.h"
 #include "log/batch_reader.h"
 #include "log/names.h"
+#include "log/partition_directory.h"
 #include "log/record.h"
 #include "os/file.h"
 #include "scratch_directory.h"
@@ -342,6 +346,25 @@ TEST_CASE("one writer at a time", "[log-writer]") {
     const Writer other_partition(logs / "", "t", 1);
   }
   const Writer next(logs / "", "t", 0);
+}
+
+TEST_CASE("a partition is given to the user that is going to write to it", "[log-writer]") {
+  const testing::ScratchDirectory logs;
+  const Writer writer(logs / "", "t", 0);
+  CHECK_THROWS_WITH(give_partition(logs / "t-0", "no such user"), Catch::Contains("No such file"));
+  if (::geteuid() != 0) {
+    WARN("not root: giving to another user is not tested");
+    return;
+  }
+  give_partition(logs / "t-0", "nobody");
+  const passwd* const nobody = ::getpwnam("nobody");
+  REQUIRE(nobody != nullptr);
+  for (const fs::path& path : {fs::path(logs / "t-0"), fs::path(logs / "t-0") / (kFirst + ".log")}) {
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK(status.st_uid == nobody->pw_uid);
+    CHECK(status.st_gid == nobody->pw_gid);
+  }
 }
 
 TEST_CASE("what can't be a topic or a place for it is refused with a reason", "[log-writer]") {

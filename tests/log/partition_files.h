@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/big_endian.h"
-#include "catch.h"
 #include "log/batch.h"
 #include "log/names.h"
 #include "log/uuid.h"
@@ -61,12 +61,12 @@ class PartitionFiles {
   }
   [[nodiscard]] std::uint64_t size(std::int64_t base) const { return std::filesystem::file_size(file(base)); }
 
-  // With one write(2).
+  // With one write(2). These throw where a check of the test's would not do in a thread of its own.
   void append(std::int64_t base, std::string_view bytes, FileKind kind = FileKind::kLog) const {
     std::ofstream out(file(base, kind), std::ios::binary | std::ios::app);
     out.rdbuf()->pubsetbuf(nullptr, 0);
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    REQUIRE(out.good());
+    if (!out.good()) throw std::runtime_error(path() + ": could not be written");
   }
   void write(const std::string& name, std::string_view text) const {
     std::ofstream(path_ / name, std::ios::binary) << text;
@@ -76,7 +76,7 @@ class PartitionFiles {
     std::fstream out(file(base), std::ios::binary | std::ios::in | std::ios::out);
     out.seekp(static_cast<std::streamoff>(position));
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    REQUIRE(out.good());
+    if (!out.good()) throw std::runtime_error(path() + ": could not be written");
   }
   void resize(std::int64_t base, std::uint64_t size) const { std::filesystem::resize_file(file(base), size); }
   void set_id(unsigned char byte) const {

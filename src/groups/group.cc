@@ -101,8 +101,7 @@ void Group::join(kafka::JoinGroupRequest request, int version, Caller caller, Jo
                                           ? members_.find_instance(*request.group_instance_id)
                                           : nullptr;
   const Member* const itself = replaced != nullptr ? members_.find(*replaced) : known;
-  const bool alone = members_.size() == (itself != nullptr ? 1U : 0U);
-  if (request.protocol_type.empty() || (!alone && request.protocol_type != protocol_type_) ||
+  if (request.protocol_type.empty() || (!members_.empty() && request.protocol_type != protocol_type_) ||
       !members_.agree(request.protocols, itself))
     return refuse(asker, version, Code::kInconsistentGroupProtocol, request.member_id);
 
@@ -123,18 +122,16 @@ void Group::join(kafka::JoinGroupRequest request, int version, Caller caller, Jo
       return refuse(asker, version, Code::kMemberIdRequired, id);
     }
     fresh.joining = std::move(asker);
-    if (alone) protocol_type_ = request.protocol_type;
     if (replaced != nullptr) {
       const std::string old_id = *replaced;
       members_.rename(old_id, id);
       return replace(old_id, id, std::move(fresh), now);
     }
-    return add(id, std::move(fresh), now);
+    return add(id, std::move(fresh), request.protocol_type, now);
   }
   if (!request.group_instance_id && invited_.erase(request.member_id) > 0) {
-    if (alone) protocol_type_ = request.protocol_type;
     fresh.joining = std::move(asker);
-    return add(request.member_id, std::move(fresh), now);
+    return add(request.member_id, std::move(fresh), request.protocol_type, now);
   }
   if (const Code code = check(request.member_id, request.group_instance_id); code != Code::kNone)
     return refuse(asker, version, code, request.member_id);
@@ -152,7 +149,8 @@ ErrorCode Group::check(const std::string& member_id, const std::optional<std::st
   return members_.find(member_id) == nullptr ? Code::kUnknownMemberId : Code::kNone;
 }
 
-void Group::add(const std::string& id, Member member, os::Time now) {
+void Group::add(const std::string& id, Member member, const std::string& protocol_type, os::Time now) {
+  if (members_.empty()) protocol_type_ = protocol_type;
   members_.add(id, std::move(member));
   if (state_ != GroupState::kPreparingRebalance) {
     rebalance(now);

@@ -64,7 +64,7 @@ class Group {
   void enter(GroupInput input);
   [[nodiscard]] Code check(const std::string& member_id, const std::optional<std::string>& instance_id);
   [[nodiscard]] bool everyone_joined() const;
-  void add(const std::string& id, Member member, os::Time now);
+  void add(const std::string& id, Member member, const std::string& protocol_type, os::Time now);
   void rejoin(const std::string& id, Member& member, Member fresh, os::Time now);
   void replace(const std::string& old_id, const std::string& id, Member fresh, os::Time now);
   void update(Member& member, Member fresh);

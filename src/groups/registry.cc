@@ -19,7 +19,6 @@ using kafka::ErrorCode;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kGroupCost = 1024;     // of an entry, about, beside its name
-constexpr std::size_t kDescribed = 16_MiB;   // bytes of one answer
 constexpr std::size_t kLongestPrefix = 200;  // of a member id
 constexpr auto kSweep = std::chrono::minutes(10);
 // A loop that was held up, by a slow disk say, finds deadlines that passed and heartbeats that it has not read yet:
@@ -140,7 +139,7 @@ void Registry::describe(const kafka::DescribeGroupsRequest& request,
   std::size_t bytes = 0;
   for (const std::string& id : request.groups) {
     const auto found = entries_.find(id);
-    if (bytes > kDescribed) {  // one group asked for a thousand times, say
+    if (bytes > limits_.answer) {  // one group asked for a thousand times, say
       response.groups.push_back({.error_code = ErrorCode::kInvalidRequest, .group_id = id});
     } else if (found == entries_.end()) {
       response.groups.push_back({.group_id = id, .group_state = name_of(GroupState::kDead)});

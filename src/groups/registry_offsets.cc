@@ -8,6 +8,18 @@ namespace sluice::groups {
 
 using kafka::ErrorCode;
 
+namespace {
+
+// false: there is no room for it; nor for anything else then.
+bool take(std::size_t& left, const CommittedOffset& offset) {
+  constexpr std::size_t kPartition = 64;
+  const std::size_t bytes = kPartition + offset.metadata.size();
+  left = left > bytes ? left - bytes : 0;
+  return left > 0;
+}
+
+}  // namespace
+
 void Registry::commit(const kafka::OffsetCommitRequest& request, Answer<kafka::OffsetCommitResponse> answer) {
   Entry* entry = find(request.group_id);
   ErrorCode code = ErrorCode::kNone;
@@ -57,7 +69,7 @@ ErrorCode Registry::commit_one(const Entry& entry, const std::string& topic,
 void Registry::fetch(const kafka::OffsetFetchRequest& request, int version,
                      Answer<kafka::OffsetFetchResponse> answer) {
   kafka::OffsetFetchResponse response;
-  std::size_t left = limits_.offsets + 1;
+  std::size_t left = limits_.answer;
   if (version < 8) {
     response.error_code = fetch_group(request.group_id, request.topics, response.topics, left);
     if (response.error_code != ErrorCode::kNone) response = refusal(request, version, response.error_code);
@@ -76,7 +88,7 @@ void Registry::fetch(const kafka::OffsetFetchRequest& request, int version,
   });
 }
 
-// `left`: so many partitions may still be answered. A request may name one group a thousand times; it is refused
+// `left`: so many bytes may still be answered. A request may name one group a thousand times; it is refused
 // where that ends, for what is missing in an answer would mean "nothing is committed".
 ErrorCode Registry::fetch_group(const std::string& group_id,
                                 const std::optional<std::vector<kafka::OffsetFetchRequest::Topic>>& asked,
@@ -92,8 +104,7 @@ ErrorCode Registry::fetch_group(const std::string& group_id,
 
 bool Registry::fetch_all(const std::string& group_id, FetchTopics& topics, std::size_t& left) {
   return store_.each_offset(group_id, [&](std::string topic, std::int32_t partition, CommittedOffset offset) {
-    if (left == 0) return;
-    --left;
+    if (!take(left, offset)) return;
     if (topics.empty() || topics.back().name != topic) topics.emplace_back().name = std::move(topic);
     topics.back().partitions.push_back({.partition_index = partition,
                                         .committed_offset = offset.offset,
@@ -109,11 +120,10 @@ bool Registry::fetch_some(const std::string& group_id,
     auto& answer = topics.emplace_back();
     answer.name = topic.name;
     for (const std::int32_t partition : topic.partition_indexes) {
-      if (left == 0) return true;
-      --left;
       std::optional<CommittedOffset> found;
       if (!store_.find_offset(group_id, topic.name, partition, found)) return false;
       CommittedOffset offset = std::move(found).value_or(CommittedOffset{});
+      if (!take(left, offset)) return true;
       answer.partitions.push_back({.partition_index = partition,
                                    .committed_offset = offset.offset,
                                    .committed_leader_epoch = offset.leader_epoch,

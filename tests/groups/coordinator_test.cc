@@ -352,10 +352,24 @@ TEST_CASE("limits of the sum of all groups", "[coordinator]") {
     const auto& partitions = response.topics.at(0).partitions;
     CHECK(partitions.at(1).error_code == ErrorCode::kNone);
     CHECK(partitions.at(2).error_code == ErrorCode::kInvalidCommitOffsetSize);
-    // Asked for too often in one answer.
-    CHECK(client.fetch({.groups = {{.group_id = "one"}}}, 8).groups.at(0).error_code == ErrorCode::kNone);
-    const auto twice = client.fetch({.groups = {{.group_id = "one"}, {.group_id = "one"}}}, 8);
-    CHECK(twice.groups.at(1).error_code == ErrorCode::kInvalidRequest);
+  }
+  SECTION("an answer") {
+    limits.answer = 200;
+    Coordinator coordinator("", limits);
+    Client client(coordinator, worker);
+    CHECK(client.commit("one", 1) == ErrorCode::kNone);
+    std::vector<kafka::OffsetFetchRequest::Group> often(4, {.group_id = "one"});
+    auto answer = client.fetch({.groups = often}, 8);
+    CHECK(answer.groups.at(2).topics.at(0).partitions.at(0).committed_offset == 1);
+    CHECK(answer.groups.at(3).error_code == ErrorCode::kInvalidRequest);
+    for (auto& each : often) each.topics.emplace(1, kafka::OffsetFetchRequest::Topic{"lines", {0}});
+    answer = client.fetch({.groups = often}, 8);
+    CHECK(answer.groups.at(2).error_code == ErrorCode::kNone);
+    CHECK(answer.groups.at(3).error_code == ErrorCode::kInvalidRequest);
+    (void)client.settle_in("two");
+    const auto told = client.describe(std::vector<std::string>(30, "two"));
+    CHECK(told.groups.at(0).error_code == ErrorCode::kNone);
+    CHECK(told.groups.at(29).error_code == ErrorCode::kInvalidRequest);
   }
   SECTION("memory") {
     limits.memory = 8_KiB;

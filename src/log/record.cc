@@ -197,7 +197,9 @@ void BatchBuilder::add(std::int64_t timestamp, std::optional<std::string_view> k
                        std::optional<std::string_view> value, const std::vector<Header>& headers) {
   if (count_ == 0) first_timestamp_ = max_timestamp_ = timestamp;
   max_timestamp_ = std::max(max_timestamp_, timestamp);
-  const std::int64_t delta = timestamp - first_timestamp_;
+  // Wraps as Java's long does, and next() adds it in the same way.
+  const auto delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(timestamp) -
+                                               static_cast<std::uint64_t>(first_timestamp_));
   const auto header_count = static_cast<std::int64_t>(headers.size());
 
   std::size_t size = 1 + varint_size(delta) + varint_size(count_) + size_of(key) + size_of(value);

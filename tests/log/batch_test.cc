@@ -1,5 +1,7 @@
 #include "log/batch.h"
 
+#include <random>
+
 #include "catch.h"
 #include "log/batches.h"
 #include "log/written_by_others.h"

@@ -1,7 +1,7 @@
 // Batches for tests: many at once, and of the kinds that BatchBuilder does not make.
 #pragma once
 
-#include <random>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 

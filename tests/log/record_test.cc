@@ -1,6 +1,7 @@
 #include "log/record.h"
 
 #include <limits>
+#include <random>
 
 #include "catch.h"
 #include "log/batches.h"

@@ -1,8 +1,10 @@
 #include "app/access_log.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "log/names.h"
 #include "log/partition_directory.h"
 #include "log/record.h"
@@ -17,7 +19,8 @@ namespace {
 class LineTopic final : public observe::LineStore {
  public:
   // `user`: who is going to write; "": who makes it.
-  LineTopic(const config::AccessLog& log, const std::string& user) : writer_(log.directory, log.topic, 0) {
+  LineTopic(const config::AccessLog& log, const std::string& user)
+      : writer_(log.directory, log.topic, 0, options(log.retain)) {
     if (!user.empty()) log::give_partition(log.directory + '/' + log::directory_of(log.topic, 0), user);
   }
 
@@ -36,6 +39,12 @@ class LineTopic final : public observe::LineStore {
   }
 
  private:
+  // Segments go as a whole: with small ones little more is kept than was asked for.
+  static log::WriterOptions options(std::uint64_t retain) {
+    if (retain == 0) return {};
+    return {.segment_bytes = std::clamp<std::uint64_t>(retain / 8, 128_KiB, 1_GiB), .retain_bytes = retain};
+  }
+
   log::Writer writer_;
   log::BatchBuilder batch_;
 };

@@ -218,6 +218,7 @@ struct AccessLog {
   std::string file;           // "" off; "-" standard output
   std::string topic;          // "" off; the lines are the values of this topic's records, partition 0
   std::string directory;      // the topic's; a file may leave it out: the first kafka listener's log
+  std::uint64_t retain = 0;   // bytes of the topic to keep at least; older segments go. 0: all stays
   std::size_t queue = 65536;  // lines that may wait for the disk; more are dropped and counted
   bool operator==(const AccessLog&) const = default;
 };

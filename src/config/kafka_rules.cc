@@ -71,6 +71,8 @@ void check_access_topic(const AccessLog& log, Mistakes& mistakes) {
   if (log.topic.empty()) {
     if (!log.directory.empty())
       mistakes.add("access_log.directory", R"(is for a topic: add "topic": "access", or leave it out)");
+    if (log.retain != 0)
+      mistakes.add("access_log.retain", R"(is for a topic: add "topic": "access", or rotate the file)");
     return;
   }
   if (!log.file.empty()) {

@@ -35,7 +35,7 @@ constexpr auto kTimeouts = std::to_array<Key>({"head", "keep_alive", "body_idle"
 constexpr auto kLimits =
     std::to_array<Key>({"head", "target", "body", "relay_buffer", "pipe", "pipes", "handshakes", "clients"});
 constexpr auto kHttp2 = std::to_array<Key>({"streams", "resets", "control_frames", "window"});
-constexpr auto kAccessLog = std::to_array<Key>({"file", "topic", "directory", "queue"});
+constexpr auto kAccessLog = std::to_array<Key>({"file", "topic", "directory", "retain", "queue"});
 
 constexpr auto kSections = std::to_array<Section>({
     {kTopSection, kTop},

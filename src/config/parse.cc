@@ -185,6 +185,7 @@ AccessLog Parser::read_access_log(const json& value) {
     reader.text("file", log.file);
     reader.text("topic", log.topic);
     context_.file(reader, "directory", log.directory);
+    reader.size("retain", log.retain);
     reader.count("queue", log.queue);
   }
   if (log.file != "-") log.file = context_.file_name(log.file);

@@ -118,6 +118,8 @@ void check_ranges(const Config& config, Mistakes& mistakes) {
   Ranges ranges(mistakes);
   ranges.count("workers", config.workers, 0, 1024);
   ranges.count("access_log.queue", config.access_log.queue, 1, 16'777'216);
+  if (config.access_log.retain != 0)
+    ranges.size("access_log.retain", config.access_log.retain, 1_MiB, 1_MiB * 1_GiB);
   for (const TimeRule& rule : kTimeRules) {
     ranges.time("timeouts." + std::string(rule.key), config.timeouts.*rule.field, rule.least, rule.most);
   }

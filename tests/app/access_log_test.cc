@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "base/bytes.h"
 #include "catch.h"
 #include "log/batch_reader.h"
 #include "log/record.h"
@@ -80,6 +81,27 @@ TEST_CASE("lines that the disk has no room for are counted, and the log goes on"
   }
   CHECK(in_topic(logs / "").values == std::vector<std::string>{"fits", "room again"});
   std::signal(SIGXFSZ, SIG_DFL);
+}
+
+TEST_CASE("of a topic that is bounded old segments go, and as much as was asked for stays",
+          "[access-topic]") {
+  const testing::ScratchDirectory logs;
+  config::Config config = to_topic(logs / "");
+  config.access_log.retain = 1_MiB;
+  std::uint64_t written = 0;
+  {
+    const auto log = app::open_access_log(config);
+    const std::string line = std::string(999, 'x') + '\n';
+    std::string lines;
+    for (int i = 0; i < 30; ++i) lines += line;
+    for (int i = 0; i < 100; ++i, written += lines.size()) REQUIRE(log->submit(std::string(lines), 30));
+  }
+  std::uintmax_t kept = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(logs / "access-0"))
+    if (entry.path().extension() == ".log") kept += entry.file_size();
+  CHECK(written > 2_MiB);
+  CHECK(kept >= 1_MiB);
+  CHECK(kept < 1_MiB + 256_KiB);
 }
 
 TEST_CASE("which log a configuration asks for, and whether it is the one that is open", "[access-topic]") {

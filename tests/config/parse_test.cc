@@ -187,8 +187,8 @@ TEST_CASE("the access log's topic stands with the first kafka listener's, or whe
   };
   CHECK(log(R"({"topic": "access", "queue": 9})") ==
         AccessLog{.topic = "access", .directory = "/usr", .queue = 9});
-  CHECK(log(R"({"topic": "a.b_c-1", "directory": "/tmp"})") ==
-        AccessLog{.topic = "a.b_c-1", .directory = "/tmp"});
+  CHECK(log(R"({"topic": "a.b_c-1", "directory": "/tmp", "retain": "2GiB"})") ==
+        AccessLog{.topic = "a.b_c-1", .directory = "/tmp", .retain = 2_GiB});
   CHECK(log(R"({"file": "-"})") == AccessLog{.file = "-"});
 }
 

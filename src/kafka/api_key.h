@@ -64,6 +64,7 @@ constexpr const Api* find_api(std::int16_t key) noexcept {
   return nullptr;
 }
 constexpr const Api& api_of(ApiKey key) noexcept { return *find_api(static_cast<std::int16_t>(key)); }
+constexpr bool is_flexible(ApiKey key, int version) noexcept { return version >= api_of(key).flexible; }
 
 constexpr std::string_view name_of(ApiKey key) noexcept {
   const Api* api = find_api(static_cast<std::int16_t>(key));

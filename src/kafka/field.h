@@ -18,22 +18,24 @@ namespace sluice::kafka {
 
 struct Versions {
   int first = 0, last = 0x7fff;
-  [[nodiscard]] constexpr bool contain(int version) const noexcept {
+  [[nodiscard]] constexpr bool contains(int version) const noexcept {
     return first <= version && version <= last;
   }
 };
 
 enum class Form : std::uint8_t { kPlain, kBytes };
 
-template <typename Message, typename Member, Form form = Form::kPlain>
+template <typename Message, typename Member, Form form = Form::kPlain, bool tagged = false>
 struct Field {
   using Type = Member;
   static constexpr Form kForm = form;
+  static constexpr bool kTagged =
+      tagged;  // it stands in the tagged section, where the default of its type is left out
 
   Member Message::*member;
-  Versions in{};        // the versions that have it
-  Versions null{};      // those in which an optional one may be null
-  int tag_number = -1;  // its place in the tagged section, where a default is left out; -1: not there
+  Versions in{};             // the versions that have it
+  Versions null{};           // those in which an optional one may be null
+  std::uint32_t number = 0;  // its tag
 
   [[nodiscard]] constexpr Field since(int version) const noexcept {
     Field copy = *this;
@@ -50,10 +52,9 @@ struct Field {
     copy.null.first = version;
     return copy;
   }
-  [[nodiscard]] constexpr Field tag(int number) const noexcept {
-    Field copy = *this;
-    copy.tag_number = number;
-    return copy;
+  // Tags ascend within a table.
+  [[nodiscard]] constexpr auto tag(std::uint32_t tag) const noexcept {
+    return Field<Message, Member, form, true>{.member = member, .in = in, .null = null, .number = tag};
   }
 };
 
@@ -64,6 +65,12 @@ constexpr auto field(Member Message::*member) noexcept {
 template <typename Message, typename Member>
 constexpr auto bytes(Member Message::*member) noexcept {
   return Field<Message, Member, Form::kBytes>{.member = member};
+}
+
+// Calls `visit` with each field of a message's table, in the order of the wire.
+template <typename Message, typename Visit>
+constexpr void for_each_field(const Visit& visit) {
+  std::apply([&](const auto&... entry) { (visit(entry), ...); }, Message::fields());
 }
 
 }  // namespace sluice::kafka

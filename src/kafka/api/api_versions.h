@@ -54,4 +54,12 @@ struct ApiVersionsResponse {
   }
 };
 
+// What is served, as it is told to clients.
+inline std::vector<ApiVersionsResponse::ApiVersion> advertised() {
+  std::vector<ApiVersionsResponse::ApiVersion> all;
+  for (const Api& api : kApis)
+    all.push_back({.api_key = static_cast<std::int16_t>(api.key), .min_version = api.min, .max_version = api.max});
+  return all;
+}
+
 }  // namespace sluice::kafka

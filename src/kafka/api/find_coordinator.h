@@ -40,9 +40,12 @@ struct FindCoordinatorResponse {
     std::optional<std::string> error_message;
     static constexpr auto fields() {
       return std::tuple{
-          field(&Coordinator::key),  // as it was asked for
-          field(&Coordinator::node_id),    field(&Coordinator::host),          field(&Coordinator::port),
-          field(&Coordinator::error_code), field(&Coordinator::error_message),
+          field(&Coordinator::key),
+          field(&Coordinator::node_id),
+          field(&Coordinator::host),
+          field(&Coordinator::port),
+          field(&Coordinator::error_code),  // of this key
+          field(&Coordinator::error_message),
       };
     }
   };

@@ -326,5 +326,50 @@ TEST_CASE("version names the build's kernel paths and the libraries", "[cli]") {
   CHECK(type({"--version"}).out == o.out);
 }
 
+TEST_CASE("log: the words are work for the main thread", "[cli]") {
+  const testing::ScratchDirectory directory;
+  const std::string logs = directory.make_directory("logs");
+  for (const std::vector<const char*>& words :
+       {std::vector<const char*>{"append", logs.c_str(), "t", "--codec", "lz4", "--fsync", "3", "--linger",
+                                 "1s"},
+        {"list", logs.c_str(), "--json"},
+        {"dump", logs.c_str(), "t", "--from", "7", "--count", "1"},
+        {"verify", logs.c_str()},
+        {"trim", logs.c_str(), "t", "--keep-bytes", "1GiB"}}) {
+    std::vector<const char*> line{"log"};
+    line.insert(line.end(), words.begin(), words.end());
+    const Outcome o = type(line);
+    CHECK(o.command.kind == Command::Kind::kWork);
+    CHECK(o.command.work != nullptr);
+    CHECK(o.err.empty());
+  }
+  std::ostringstream out, err;
+  const std::vector<const char*> list{"sluice", "log", "list", logs.c_str()};
+  const Command command = parse_command_line(static_cast<int>(list.size()), list.data(), out, err);
+  CHECK(command.work() == kExitOk);
+  CHECK(has(out.str(), "next offset"));
+}
+
+TEST_CASE("log: wrong words are refused, and nothing is done", "[cli]") {
+  for (const std::vector<const char*>& line :
+       {std::vector<const char*>{"log"},
+        {"log", "apend", "/tmp", "t"},
+        {"log", "append", "/tmp"},
+        {"log", "append", "/tmp", "a/b"},
+        {"log", "append", "/tmp", "t", "--fsync", "maybe"},
+        {"log", "append", "/tmp", "t", "--batch-bytes", "0"},
+        {"log", "trim", "/tmp", "t"},
+        {"log", "trim", "/tmp", "t", "--before", "1", "--older-than", "1h"},
+        {"log", "dump", "/tmp", "t", "--partition", "-1"}}) {
+    const Outcome o = type(line);
+    CHECK(o.command.kind == Command::Kind::kExit);
+    CHECK(o.command.exit_code == kExitUsage);
+    CHECK(!o.err.empty());
+  }
+  const Outcome help = type({"log", "append", "--help"});
+  CHECK(help.command.exit_code == kExitOk);
+  CHECK(has(help.out, "Example:"));
+}
+
 }  // namespace
 }  // namespace sluice::app

@@ -1,7 +1,7 @@
 """`sluice log`: lines become records and come back byte by byte, whatever happens between.
 
-What is written is read by python3-kafka, which checks each batch, and by `sluice log dump`; `sluice log verify` has to be
-content with it. Those who may be killed are killed.
+What is written is read by python3-kafka, which checks each batch, and by `sluice log dump`; `sluice log verify` has to
+be content with it. Those who may be killed are killed.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ from pathlib import Path
 from kafka.record.memory_records import MemoryRecords
 
 import kafka_log
-from harness import Case
+from harness import Case, Connection, get
 from sluice import BINARY
 from waiting import LONGEST_WAIT, until
 
@@ -334,7 +334,10 @@ class Show(LogCase):
         (self.logs / "not a partition").mkdir()
         (self.logs / "file-0.log").touch()
         rows = [line.split() for line in self.log("list").splitlines()[1:]]
-        self.assertEqual([row[:4] for row in rows], [["empty", "0", "0", "0"], ["many", "0", "0", "100"], ["many", "3", "0", "1"]])
+        self.assertEqual(
+            [row[:4] for row in rows],
+            [["empty", "0", "0", "0"], ["many", "0", "0", "100"], ["many", "3", "0", "1"]],
+        )
         listed = [json.loads(line) for line in self.log("list", "--json").splitlines()]
         self.assertEqual([(p["topic"], p["partition"], p["log_start"], p["end"]) for p in listed],
                          [("empty", 0, 0, 0), ("many", 0, 0, 100), ("many", 3, 0, 1)])  # fmt: skip
@@ -390,7 +393,8 @@ class Verify(LogCase):
 
     def setUp(self):
         super().setUp()
-        self.append("--batch-bytes", "3KiB", "--segment-bytes", "40KiB", lines=[f"{i:0300d}".encode() for i in range(300)])
+        lines = [f"{i:0300d}".encode() for i in range(300)]
+        self.append("--batch-bytes", "3KiB", "--segment-bytes", "40KiB", lines=lines)
         self.assertEqual(self.verify(), [])
         self.partition = self.logs / "t-0"
         self.segments = sorted(self.partition.glob("*.log"))
@@ -488,7 +492,8 @@ class Verify(LogCase):
 class Trim(LogCase):
     def setUp(self):
         super().setUp()
-        self.append("--batch-bytes", "1KiB", "--segment-bytes", "10KiB", lines=[f"{i:0100d}".encode() for i in range(500)])
+        self.lines = [f"{i:0100d}".encode() for i in range(500)]
+        self.append("--batch-bytes", "1KiB", "--segment-bytes", "10KiB", lines=self.lines)
         self.partition = self.logs / "t-0"
         self.bases = [int(file.stem) for file in self.segments()]
         self.assertGreater(len(self.bases), 4)
@@ -530,12 +535,98 @@ class Trim(LogCase):
         self.assertEqual(self.left(), self.bases[-1:])
 
     def test_each_partition_or_one(self):
-        self.append("--partition", 1, "--segment-bytes", "10KiB", lines=[f"{i:0100d}".encode() for i in range(500)])
+        self.append("--partition", 1, "--segment-bytes", "10KiB", lines=self.lines)
         self.log("trim", "t", "--partition", 1, "--keep-bytes", 0)
         self.assertEqual(self.left(), self.bases)
         self.assertEqual(len(list((self.logs / "t-1").glob("*.log"))), 1)
         self.log("trim", "t", "--keep-bytes", 0)
         self.assertEqual(self.left(), self.bases[-1:])
+
+
+class AccessTopic(LogCase):
+    """The access log of Sluice itself, which is at work on it."""
+
+    def setUp(self):
+        super().setUp()
+        self.logs.mkdir()
+        config = self.http_config([], routes=[{"path": "/", "respond": {"body": "hello"}}])
+        del config["upstreams"], config["routes"][-1]
+        self.config = {**config, "access_log": {"topic": "access", "directory": str(self.logs)}}
+
+    def targets(self, count):
+        """Of the lines, as soon as there are `count`."""
+
+        def found():
+            values = [json.loads(record["value"]) for record in self.dump(topic="access")]
+            return values if len([v for v in values if v["target"] != "/status"]) >= count else None
+
+        return [value["target"] for value in until(found, f"{count} lines") if value["target"] != "/status"]
+
+    def test_its_lines_are_records(self):
+        sluice = self.start(self.config)
+        for i in range(20):
+            self.assertEqual(get(self.port, f"/{i}").text, "hello")
+        self.assertEqual(self.targets(20), [f"/{i}" for i in range(20)])
+        self.log("append", "access", input=b"x\n", expect=1)
+        self.assertIn("another process writes", self.err)
+
+        sluice.signal(signal.SIGUSR1)
+        sluice.reload(self.config)
+        sluice.wait_for_stderr("reloaded")
+        get(self.port, "/after")
+        self.assertEqual(self.targets(21)[-1], "/after")
+        sluice.stop()
+        self.assertEqual(self.verify(), [])
+        listed = [json.loads(line) for line in self.log("list", "--json").splitlines()]
+        self.assertEqual([(p["topic"], p["partition"], p["log_start"]) for p in listed], [("access", 0, 0)])
+
+    def test_another_topic_and_back_to_a_file(self):
+        sluice = self.start(self.config)
+        get(self.port, "/first")
+        sluice.reload({**self.config, "access_log": {"topic": "other", "directory": str(self.logs)}})
+        sluice.wait_for_stderr("reloaded")
+        get(self.port, "/second")
+        until(lambda: "/second" in self.log("dump", "other"), "the line in the other topic")
+        self.assertEqual(self.targets(1), ["/first"])
+        self.append(lines=[b"nobody writes here any more"], topic="access")
+        sluice.reload({**self.config, "access_log": {"file": str(sluice.log)}})
+        until(lambda: "reloaded" in sluice.stderr().partition("reloaded")[2], "the second reload")
+        get(self.port, "/third")
+        sluice.log_line("/third")
+
+    def test_killed_and_started_again(self):
+        sluice = self.start(self.config)
+        get(self.port, "/before")
+        self.assertEqual(self.targets(1), ["/before"])
+        sluice.kill()
+        with open(self.logs / "access-0" / f"{0:020d}.log", "ab") as file:
+            file.write(b"half a batch")
+        self.start(self.config)
+        get(self.port, "/after")
+        self.assertEqual(self.targets(2), ["/before", "/after"])
+        self.assertEqual(self.verify(), [])
+
+    def test_somebody_else_writes_the_topic(self):
+        process = self.appending(topic="access")
+        until(lambda: list(self.logs.glob("access-0/*.log")), "it runs")
+        sluice = self.start(self.config, wait=False, expected_errors=[".*"])
+        self.assertEqual(sluice.wait_for_exit(), 1)
+        self.assertIn("another process writes", sluice.stderr())
+        process.stdin.close()
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_another_user_goes_on_writing_what_root_made(self):
+        os.chmod(self.root, 0o755)
+        config = {**self.config, "user": "nobody"}
+        config["access_log"] = {**config["access_log"], "retain": "1MiB"}
+        sluice = self.start(config)
+        # Until a segment is full, which is an eighth of it, and another one is made.
+        with Connection(self.port) as connection:
+            for i in range(400):
+                connection.get(f"/{'x' * 1000}")
+        until(lambda: len(list(self.logs.glob("access-0/*.log"))) > 1, "a second segment")
+        sluice.stop()
+        self.assertEqual(self.verify(), [])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #include "app/log_upkeep.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <iomanip>
 #include <stdexcept>
 #include <vector>
@@ -71,7 +72,9 @@ int list_logs(const LogScope& scope, bool json, std::ostream& out) {
   if (!json) row("topic", "partition", "first offset", "next offset", "bytes", "segments");
   for (const Place& place : found) {
     log::PartitionScan scan(place.path, {.topic = place.topic, .index = place.index});
-    if (const log::Look look = scan.look(); look.error != 0) log::fail(place.path, look.error);
+    const log::Look look = scan.look();
+    if (look.error == ENOENT) continue;  // just deleted
+    log::fail_unless_done(place.path, look.error);
     const log::PartitionView view = scan.view() ? *scan.view() : log::PartitionView{};
     if (!json) {
       row(place.topic, place.index, view.log_start, view.end, bytes_of(view), view.segments.size());

@@ -68,12 +68,13 @@ SegmentEnd recover_active(int log, const std::string& path, std::int64_t base_of
 
 void mend_sealed(const std::string& directory, std::int64_t base_offset, std::uint64_t index_interval,
                  Recovered& told) {
-  const auto plausible = [&](FileKind kind, off_t entry) {
+  const auto plausible = [&](FileKind kind, off_t entry, off_t least) {
     struct stat status {};
     int error = 0;
-    return os::status_of(path_of(directory, base_offset, kind), status, error) && status.st_size % entry == 0;
+    return os::status_of(path_of(directory, base_offset, kind), status, error) && status.st_size >= least &&
+           status.st_size % entry == 0;
   };
-  if (plausible(FileKind::kOffsetIndex, 8) && plausible(FileKind::kTimeIndex, 12)) return;
+  if (plausible(FileKind::kOffsetIndex, 8, 0) && plausible(FileKind::kTimeIndex, 12, 12)) return;
   const std::string path = path_of(directory, base_offset, FileKind::kLog);
   const os::FileOr log = os::open_file(path);
   fail_unless_done(path, log.error);

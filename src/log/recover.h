@@ -29,7 +29,8 @@ struct SegmentEnd {
 SegmentEnd recover_active(int log, const std::string& path, std::int64_t base_offset, IndexWriter& indexes,
                           Recovered& told);
 
-// One before it: its indexes are made where they are missing, empty or end in the middle of an entry. Its log stays as it is.
+// One before it: its indexes are made anew where one is missing or ends in the middle of an entry, or where the last time is
+// not there, which is written when a segment is left. Its log stays as it is.
 void mend_sealed(const std::string& directory, std::int64_t base_offset, std::uint64_t index_interval,
                  Recovered& told);
 

@@ -15,8 +15,8 @@ namespace sluice::os {
 
 inline constexpr int kStandardInput = 0;
 
-// SIGINT, SIGTERM and SIGHUP no longer end the process, but make this readable. For the main thread, before there are
-// others. Invalid: errno says why.
+// SIGINT, SIGTERM and SIGHUP no longer end the process, but make this readable; those that are ignored stay so (nohup(1), jobs
+// of a shell). For the main thread, before there are others. Invalid: errno says why.
 UniqueFd catch_end_signals() noexcept;
 
 enum class Input { kReadable, kSignal, kNothing };

@@ -72,11 +72,12 @@ class LogCase(Case):
     def append(self, *words, lines, topic="t", **more):
         return self.log("append", topic, *words, input=b"".join(line + b"\n" for line in lines), **more)
 
-    def appending(self, *words, topic="t"):
-        """A running `sluice log append`; its stdin is the caller's to write to."""
+    def appending(self, *words, topic="t", before=None):
+        """A running `sluice log append`; its stdin is the caller's to write to. `before` is called in the process."""
         process = subprocess.Popen(
-            [BINARY, "log", "append", str(self.logs), topic, *words], stdin=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+            [BINARY, "log", "append", str(self.logs), topic, *words],
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=before,
+        )  # fmt: skip
 
         def end():
             process.kill()
@@ -190,6 +191,17 @@ class Append(LogCase):
                 self.assertIn("2 records in 1 batch", told)
                 self.assertIn("5 bytes left out", told)
                 self.assertEqual(self.values(topic=number.name), [b"one", b"two"])
+
+    def test_an_ignored_signal_stays_ignored(self):
+        """As nohup leaves SIGHUP, and a shell SIGINT of its background jobs."""
+        process = self.appending("--linger", "20ms", before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        for i in range(2):
+            process.stdin.write(b"line\n")
+            process.stdin.flush()
+            until(lambda: len(list(batches_of(self.logs / "t-0"))) == i + 1, "the line is in the log")
+            process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(LONGEST_WAIT), 0)
 
     def test_killed_again_and_again_nothing_is_lost(self):
         """What could be read before the kill can be read after it, and the next one goes on behind it."""

@@ -93,7 +93,8 @@ Database open(const std::string& file) {
     return database;
   } catch (const SqliteError& error) {
     const int code = error.code & 0xff;
-    if (code == SQLITE_BUSY) throw std::runtime_error(about + "another process has it open");
+    if (code == SQLITE_BUSY)
+      throw std::runtime_error(about + "it is in use, by another process or by another listener");
     if (code == SQLITE_NOTADB) throw std::runtime_error(about + "it is no SQLite file; it was left as it is");
     if (code == SQLITE_CORRUPT) throw std::runtime_error(about + "it is damaged: " + error.what());
     if (code == SQLITE_CANTOPEN)

@@ -249,7 +249,7 @@ TEST_CASE("a file that can't be made or is in use is told of", "[groups-store]")
   const std::string file = scratch / "groups.db";
   {
     const Store store(file);
-    CHECK(says(failure(file), "another process has it open"));
+    CHECK(says(failure(file), "it is in use"));
   }
   CHECK(failure(file).empty());
   // Root writes to what it may not write to; so this shows nothing there.

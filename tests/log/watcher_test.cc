@@ -1,11 +1,14 @@
 #include "log/watcher.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
+#include <functional>
 #include <iostream>
 
 #include "catch.h"
@@ -307,6 +310,52 @@ TEST_CASE("another directory takes the place of the log directory", "[log-watche
   w.partition("new").append(0, some_batch(1, 1));
   w.update();
   CHECK(w.end("new-0") == 2);
+}
+
+// In a user namespace of its own, where a process may have no more than so many watches. 0: as it should be; kNoNamespace.
+constexpr int kNoNamespace = 77;
+int with_few_watches(const std::string& path, const std::function<int()>& then) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::ofstream limit;
+    if (::unshare(CLONE_NEWUSER) == 0) limit.open(path);
+    limit << "3\n" << std::flush;
+    ::_exit(limit.good() ? then() : kNoNamespace);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_CASE("where the kernel gives no more watches, the others are looked at", "[log-watcher]") {
+  const std::string limit = "/proc/sys/user/max_inotify_watches";
+  Watched w(true);
+  for (int i = 0; i != 5; ++i) w.partition("t", i).append(0, some_batch(0, 1));
+  const int result = with_few_watches(limit, [&] {
+    w.watcher.emplace(w.path(), true);
+    w.note();
+    if (!w.watcher->any_unwatched() || w.known.size() != 5) return 1;
+    const auto append = [&](int from) {
+      for (int i = 0; i != 5; ++i) w.partition("t", i).append(0, some_batch(from, 1));
+    };
+    append(1);
+    w.watcher->take_events();
+    w.note();
+    if (w.changes.size() != 2) return 2;  // one watch is the log directory's
+    w.update();
+    if (w.changes.size() != 3) return 3;
+    std::ofstream(limit) << "100\n";
+    w.update();
+    append(2);
+    w.watcher->take_events();
+    w.note();
+    return w.watcher->any_unwatched() || w.changes.size() != 5 ? 4 : 0;
+  });
+  if (result == kNoNamespace) {
+    WARN("not tried: no user namespace to be had");
+    return;
+  }
+  CHECK(result == 0);
 }
 
 TEST_CASE("events that were lost are made up for", "[log-watcher]") {

@@ -13,7 +13,6 @@ std::string_view BatchWalk::bytes_here() noexcept {
   if (!inside) {
     const std::size_t most = std::min<std::uint64_t>(small_ ? kPage : kBatchHead, size_ - position_);
     const os::IoResult result = os::read_at(fd_, std::span(window_).first(most), position_);
-    if (!result.ok()) error_ = result.error;
     window_at_ = position_;
     window_size_ = result.ok() ? result.bytes : 0;
   }

@@ -1,7 +1,7 @@
 // Steps over the batches of an open segment by their heads: nothing else is read, so that a gigabyte costs some thousand
 // small reads.
 //
-// Errors    a read that fails ends the walk (kTorn), and error() says why.
+// Errors    a read that fails ends the walk, as if the file did: kTorn.
 // Thread    one; blocks on cold pages: off the loop only.
 #pragma once
 
@@ -21,12 +21,10 @@ class BatchWalk {
       : fd_(fd), size_(size), position_(position) {}
 
   // What stands at position(), which is behind the batch afterwards: kBatch, with its head in `out`. The others end the
-  // walk; kEnd before size() is room that was preallocated.
+  // walk; kEnd before the file's end is room that was preallocated.
   Scan next(BatchHead& out) noexcept;
 
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
-  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  [[nodiscard]] int error() const noexcept { return error_; }
 
  private:
   // Where batches are small their heads come many at a time, with what stands between.
@@ -40,7 +38,6 @@ class BatchWalk {
   std::size_t window_size_ = 0;
   std::array<char, kPage> window_;
   bool small_ = false;  // the last batch was
-  int error_ = 0;
 };
 
 // Whether the CRC of the batch at `position` is right, which is read for that a piece at a time. Of magic 0 and 1: not checked,

@@ -33,7 +33,8 @@ class Directory {
   // A catalog that is kept up to date on `loop`. The calling thread is the loop's, or the loop does not run yet.
   class Subscription {
    public:
-    virtual ~Subscription() = default;  // on the loop's thread, or when it has ended
+    // On the loop's thread and not by an Interest that is told; or when the loop has ended.
+    virtual ~Subscription() = default;
     [[nodiscard]] virtual Catalog& catalog() noexcept = 0;
   };
   std::unique_ptr<Subscription> subscribe(loop::EventLoop& loop);

@@ -88,8 +88,8 @@ int PartitionScan::begin(const Listing& listing) {
   for (const std::int64_t base : listing.segments) {
     Segment segment{.view = {.base_offset = base, .end_offset = base}};
     const bool last = base == listing.segments.back();
-    if (const int error = measure(segment, last && !clean_ ? Check::kCrc : Check::kNone); error != 0)
-      return error;
+    const Check check = last && !clean_ ? Check::kCrc : Check::kNone;
+    if (const int error = measure(segment, end_, check); error != 0) return error;
     found.push_back(segment);
   }
   clean_ = false;  // whatever comes now is written while we look
@@ -100,18 +100,17 @@ int PartitionScan::begin(const Listing& listing) {
   return error;
 }
 
-// The last one's end stays in end_.
-int PartitionScan::measure(Segment& segment, Check check) {
+int PartitionScan::measure(Segment& segment, ValidEnd& end, Check check) const {
   const SegmentFile file = open_segment(path_, segment.view.base_offset);
   if (file.error != 0) return file.error;
-  end_ = find_end(file, path_, segment.view.base_offset, check);
-  set_end(segment, file);
+  end = find_end(file, path_, segment.view.base_offset, check);
+  set_end(segment, end, file);
   return 0;
 }
 
-void PartitionScan::set_end(Segment& segment, const SegmentFile& file) const {
-  segment.view.end_offset = end_.offset;
-  segment.view.size = end_.position;
+void PartitionScan::set_end(Segment& segment, const ValidEnd& end, const SegmentFile& file) {
+  segment.view.end_offset = end.offset;
+  segment.view.size = end.position;
   segment.view.inode = file.inode;
   segment.file_size = file.size;
 }
@@ -125,7 +124,6 @@ int PartitionScan::go_on(const Listing& listing) {
   if (!listing.has(last)) return kWrittenAnew;
   if (const int error = grow(); error != 0) return error;
 
-  const ValidEnd end = end_;
   std::vector<Segment> found;
   auto known = segments_.begin();
   for (const std::int64_t base : listing.segments) {
@@ -139,13 +137,13 @@ int PartitionScan::go_on(const Listing& listing) {
       if (!os::status_of(path_of(path_, base, FileKind::kLog), status, error)) return error;
       const bool same = segment.view.inode == status.st_ino &&
                         segment.file_size == static_cast<std::uint64_t>(status.st_size);
-      if (!same) error = measure(segment, Check::kNone);
+      ValidEnd end;
+      if (!same) error = measure(segment, end, Check::kNone);
       if (error != 0) return error;
     }
     found.push_back(segment);
   }
   segments_ = std::move(found);
-  end_ = end;
   for (const std::int64_t base : listing.segments) {
     if (base <= last) continue;
     if (const int error = append_segment(base); error != 0) return error;
@@ -168,7 +166,7 @@ int PartitionScan::grow() {
   if (file.inode != segment.view.inode || !still_ends(file, end_)) return kWrittenAnew;
   (void)advance(file, end_, Check::kNone,
                 [&](std::uint64_t position, const BatchHead& head) { track(file, position, head); });
-  set_end(segment, file);
+  set_end(segment, end_, file);
   return 0;
 }
 

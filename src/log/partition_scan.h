@@ -53,12 +53,12 @@ class PartitionScan {
 
   int begin(const Listing& listing);
   int go_on(const Listing& listing);
-  int measure(Segment& segment, Check check);
+  int measure(Segment& segment, ValidEnd& end, Check check) const;
   int grow();
   int append_segment(std::int64_t base_offset);
   int load_transactions(const Listing& listing);
   void track(const SegmentFile& file, std::uint64_t position, const BatchHead& head);
-  void set_end(Segment& segment, const SegmentFile& file) const;
+  static void set_end(Segment& segment, const ValidEnd& end, const SegmentFile& file);
   bool make_view();
 
   const std::string path_, topic_;

@@ -131,6 +131,14 @@ TEST_CASE("a topic that was made anew has its new id and none of its old partiti
   reading.until([&] { return reading.end("t") == 2 && catalog.find("t")->id[0] == 2; });
   CHECK(catalog.find(old) == nullptr);
   CHECK(reading.partition("t", 1) == nullptr);
+
+  // However late it is told: an old id is not the new topic's, which has none yet.
+  Reading early(directory);
+  std::filesystem::rename(root / "t-0", root / "t-0.77aa-delete");
+  PartitionFiles(root / "", "t", 0).append(0, some_batch(0, 1));
+  early.until([&] { return early.end("t") == 1; });
+  reading.until([&] { return reading.end("t") == 1; });
+  CHECK(catalog.find("t")->id == Uuid{});
 }
 
 TEST_CASE("an append is told within milliseconds", "[log-directory]") {

@@ -194,6 +194,11 @@ TEST_CASE("a log that was cut, or written anew from some point on", "[partition-
     p.files.append(0, some_batch(5, 3, 18) + some_batch(8, 1));
     CHECK(p.grow().end == 9);
   }
+  SECTION("cut, and another batch of the same size in its place") {
+    p.files.resize(0, first.size());
+    p.files.append(0, in_transaction(second, 1));
+    CHECK(p.grow().last_stable == 5);
+  }
   SECTION("cut to nothing") {
     p.files.resize(0, 0);
     CHECK(p.grow().end == 0);

@@ -137,7 +137,7 @@ struct Reader::Impl {
     struct Opening {
       SegmentView view;
       std::shared_ptr<OpenSegment> segment;
-      int error = 0;
+      int error = ENOMEM;  // what a job that throws leaves
     };
     const auto list = std::make_shared<std::vector<Opening>>();
     list->push_back({.view = *first, .segment = nullptr});
@@ -198,8 +198,8 @@ Taken take(OpenSegment& segment, const SegmentView& view, std::int64_t from, std
   Place first{.look = Look::kNone};
   if (const auto known = segment.recall(from)) {
     first = lookup.at(*known);
-    // Whoever cut the segment and wrote on may have moved its batches.
-    if (first.look != Look::kCold && (first.look != Look::kFound || first.head.base_offset < from))
+    // Whoever cut the segment and wrote on may have put another one there.
+    if (first.look != Look::kCold && (first.look != Look::kFound || first.head.base_offset != from))
       first.look = Look::kNone;
   }
   if (first.look == Look::kNone) first = lookup.reaching(from);
@@ -310,7 +310,8 @@ AtTime Reader::Impl::by_time(const PartitionViewPtr& view, std::optional<std::in
             .offset = record.offset,
             .timestamp = record.timestamp};
   }
-  const auto record = std::make_shared<TimedRecord>();
+  const auto record =
+      std::make_shared<TimedRecord>(TimedRecord{.error = ENOMEM});  // what a job that throws leaves
   const auto work = [view, timestamp, before, record] {
     *record = timestamp ? first_record_since(*view, *timestamp, before) : youngest_record(*view, before);
   };

@@ -255,6 +255,33 @@ TEST_CASE("a segment that was compacted has another inode: it is opened anew, an
   CHECK(view.inode != old_view.inode);
   CHECK(bytes_of(f.find({.from = 0, .before = kAll, .most = kPlenty})) == compacted.log);
   CHECK(f.reader.open_segments() == 1);
+
+  view.inode = old_view.inode;  // as large as it may be
+  CHECK(f.find({.from = 0, .before = kAll, .most = kPlenty}).error == ESTALE);
+}
+
+TEST_CASE("a log that was cut and went on otherwise: no batch is taken from where one used to begin",
+          "[log]") {
+  Fixture f;
+  MadeSegment before(0), after(0);
+  for (std::int64_t offset = 0; offset < 60; ++offset) before.add(testing::some_batch(offset, 1, 100));
+  const std::uint64_t size = before.batches[50].size;
+  for (std::int64_t offset = 0; offset < 20; ++offset) after.add(testing::some_batch(offset, 1, 100));
+  // Smaller by half, so that some begin where one began before, with other offsets.
+  for (std::int64_t offset = 20; offset < 90; ++offset)
+    after.add(testing::some_batch(offset, 1, size / 2 - 74));
+  before.make_index(500);
+  after.make_index(700);
+  f.partition.write(before);
+  const auto wanted = [](std::int64_t from) { return Wanted{.from = from, .before = kAll, .most = 1500}; };
+  std::vector<std::int64_t> ends;
+  for (std::int64_t from = 0; from < 60; ends.push_back(from)) from = f.find(wanted(from)).next;
+  REQUIRE(after.batches[50].size * 2 == size);
+  f.partition.write(after);                  // the same file
+  std::vector<std::int64_t> offsets = ends;  // first of all, while they are remembered
+  for (std::int64_t from = 0; from < 90; ++from) offsets.push_back(from);
+  for (const std::int64_t from : offsets)
+    REQUIRE(bytes_of(f.find(wanted(from))) == naive_slice({after}, wanted(from)));
 }
 
 TEST_CASE("a segment that is cut or goes away is an error, and other segments are still served", "[log]") {
@@ -412,6 +439,7 @@ TEST_CASE("records by their time, against a naive scan", "[log]") {
     std::int64_t offset, timestamp;
   };
   std::vector<Known> records;
+  std::vector<std::int64_t> ends;  // the largest timestamp up to the end of each segment
   std::int64_t offset = 10, now = 1000;
   for (int s = 0; s < 4; ++s) {
     MadeSegment segment(offset);
@@ -435,13 +463,15 @@ TEST_CASE("records by their time, against a naive scan", "[log]") {
     }
     if (largest > indexed && s != 3) segment.add_to_time_index(largest, largest_at);
     segment.make_index(300);
+    ends.push_back(largest);
     if (!with_time_index) segment.time_index.clear();
     if (with_time_index && s == 3) segment.time_index.append(1200, '\0');
     f.partition.write(segment);
   }
   for (int round = 0; round < 150; ++round) {
-    const std::int64_t wanted =
+    const std::int64_t some =
         990 + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(now - 980));
+    const std::int64_t wanted = round < 8 ? ends[static_cast<std::size_t>(round) / 2] + round % 2 : some;
     const std::int64_t before = random() % 3 == 0 ? static_cast<std::int64_t>(random() % 800) : kAll;
     f.partition.view().log_start = random() % 3 == 0 ? 10 + static_cast<std::int64_t>(random() % 300) : 10;
     Known first{-1, -1}, youngest{-1, -1};

@@ -7,6 +7,7 @@
 
 #include "admin/status_page.h"
 #include "app/access_log.h"
+#include "app/services.h"
 #include "config/parse.h"
 #include "observe/log.h"
 #include "os/kernel_paths.h"
@@ -21,6 +22,19 @@ namespace {
 constexpr unsigned kFileThreads = 4;   // waiting, not computing
 constexpr unsigned kNameThreads = 32;  // each may hang on a name of its own
 constexpr std::size_t kOffloadQueue = 65536;
+constexpr std::chrono::milliseconds kCountEvery{200};
+
+std::string told(const config::Listener& listener) {
+  switch (listener.protocol) {
+    case config::Protocol::kHttp:
+      return "http";
+    case config::Protocol::kTcp:
+      return "tcp to " + listener.upstream;
+    case config::Protocol::kKafka:
+      return "kafka, from " + listener.kafka->log;
+  }
+  return {};
+}
 
 bool asks_for_kernel_tls(const config::Config& config) {
   return std::any_of(config.listeners.begin(), config.listeners.end(), [](const config::Listener& listener) {
@@ -31,15 +45,17 @@ bool asks_for_kernel_tls(const config::Config& config) {
 }  // namespace
 
 Supervisor::Supervisor(std::shared_ptr<const config::Config> config, std::string config_file)
-    : config_(std::move(config)),
-      config_file_(std::move(config_file)),
+    : config_file_(std::move(config_file)),
       store_([](const std::string& message) { spdlog::warn("{}", message); }, counters_),
-      tls_(store_.load(*config_, nullptr)),
-      log_(open_access_log(*config_)),
+      now_{.config = config,
+           .tls = store_.load(*config, nullptr),
+           .services = open_services(*config, nullptr),
+           .log = open_access_log(*config)},
       files_(kFileThreads, kOffloadQueue),
       names_(kNameThreads, kOffloadQueue) {
   check_.work = [this] { check_certificates(); };
   rotation_.work = [this] { rotate_tickets(); };
+  count_.work = [this] { count_services(); };
 }
 
 // First those that use the pools, then the pools, and only then the loops that their jobs report to.
@@ -59,16 +75,14 @@ void Supervisor::run() {
   plan_chores();
   loop_.on_signal(os::kHangUp, [this] { reload(); });
   loop_.on_signal(os::kReopen, [this] {
-    if (log_ != nullptr) log_->reopen();
+    if (now_.log != nullptr) now_.log->reopen();
   });
   loop_.on_signal(os::kTerminate, [this] { end(); });
   loop_.on_signal(os::kInterrupt, [this] { end(); });
-  for (const config::Listener& listener : config_->listeners) {
-    spdlog::info("listening on {} ({})", listener.listen,
-                 (listener.protocol == config::Protocol::kTcp ? "tcp to " + listener.upstream : "http") +
-                     (listener.tls ? " over TLS" : ""));
+  for (const config::Listener& listener : now_.config->listeners) {
+    spdlog::info("listening on {} ({})", listener.listen, told(listener) + (listener.tls ? " over TLS" : ""));
   }
-  if (asks_for_kernel_tls(*config_)) {
+  if (asks_for_kernel_tls(*now_.config)) {
     const tls::KernelTlsAbility& ability = tls::kernel_tls();
     spdlog::info("kernel TLS: {}{}", ability.usable ? "" : "none, OpenSSL encrypts: ", ability.told);
   }
@@ -81,17 +95,18 @@ void Supervisor::run() {
 }
 
 void Supervisor::start_workers() {
-  const unsigned count = config_->workers != 0 ? config_->workers : os::usable_processors();
+  const unsigned count = now_.config->workers != 0 ? now_.config->workers : os::usable_processors();
   const serve::StatusPage page = [this] {
     std::vector<const observe::Counters*> counters;
     for (const auto& worker : workers_) counters.push_back(&worker->counters());
     return admin::status_page(counters, counters_);
   };
   for (unsigned i = 0; i < count; ++i)
-    workers_.push_back(std::make_unique<serve::Worker>(files_, names_, log_, page));
-  for (const auto& worker : workers_) worker->open(config_, tls_);
-  if (!config_->user.empty()) {
-    if (const std::string error = os::become(config_->user); !error.empty()) throw std::runtime_error(error);
+    workers_.push_back(std::make_unique<serve::Worker>(files_, names_, page));
+  for (const auto& worker : workers_) worker->open(now_);
+  if (!now_.config->user.empty()) {
+    if (const std::string error = os::become(now_.config->user); !error.empty())
+      throw std::runtime_error(error);
   }
   for (const auto& worker : workers_) {
     worker->start([this] { loop_.post([this] { worker_ended(); }); });
@@ -100,7 +115,7 @@ void Supervisor::start_workers() {
 }
 
 void Supervisor::reload() {
-  if (log_ != nullptr) log_->reopen();
+  if (now_.log != nullptr) now_.log->reopen();
   if (config_file_.empty()) {
     spdlog::info("reload: started from the command line, there is no file to read again");
     return;
@@ -108,21 +123,22 @@ void Supervisor::reload() {
   if (draining_) return;
   try {
     const auto fresh = std::make_shared<const config::Config>(config::load(config_file_));
-    if (fresh->workers != config_->workers || !(fresh->limits == config_->limits)) {
+    if (fresh->workers != now_.config->workers || !(fresh->limits == now_.config->limits)) {
       spdlog::warn("reload: a change of workers or limits (head, relay_buffer, pipe, pipes) takes a restart");
     }
-    if (fresh->user != config_->user) spdlog::warn("reload: a change of user takes a restart");
-    const auto tls = store_.load(*fresh, tls_);
-    const auto log = same_place(fresh->access_log, config_->access_log) ? log_ : open_access_log(*fresh);
-    if (const std::string error = apply(fresh, tls, log); !error.empty()) {
+    if (fresh->user != now_.config->user) spdlog::warn("reload: a change of user takes a restart");
+    const serve::Snapshot next{
+        .config = fresh,
+        .tls = store_.load(*fresh, now_.tls),
+        .services = open_services(*fresh, now_.services.get()),
+        .log = fresh->access_log == now_.config->access_log ? now_.log : open_access_log(*fresh)};
+    if (const std::string error = apply(next); !error.empty()) {
       spdlog::error("reload: {}; the old configuration stays", error);
       return;
     }
-    config_ = fresh;
-    tls_ = tls;
-    log_ = log;
+    now_ = next;
     plan_chores();
-    observe::set_log_level(config_->log_level);
+    observe::set_log_level(now_.config->log_level);
     spdlog::info("reloaded {}", config_file_);
   } catch (const std::exception& e) {
     spdlog::error("reload: the old configuration stays: {}", e.what());
@@ -133,11 +149,11 @@ void Supervisor::reload() {
 void Supervisor::check_certificates() {
   if (!draining_) {
     try {
-      const auto fresh = store_.load(*config_, tls_);
-      if (fresh != tls_) {
-        if (const std::string error = apply(config_, fresh, log_); !error.empty())
-          throw std::runtime_error(error);
-        tls_ = fresh;
+      serve::Snapshot next = now_;
+      next.tls = store_.load(*now_.config, now_.tls);
+      if (next.tls != now_.tls) {
+        if (const std::string error = apply(next); !error.empty()) throw std::runtime_error(error);
+        now_ = next;
         spdlog::info("certificates: changed files are in use");
       }
       check_failed_.clear();
@@ -146,7 +162,7 @@ void Supervisor::check_certificates() {
       check_failed_ = e.what();  // told once, tried again and again
     }
   }
-  loop_.deadlines().set(check_, loop_.now() + config_->certificate_check);
+  loop_.deadlines().set(check_, loop_.now() + now_.config->certificate_check);
 }
 
 void Supervisor::rotate_tickets() {
@@ -158,23 +174,42 @@ void Supervisor::plan_chores() {
   rotation_.cancel();
   rotate_tickets();
   check_.cancel();
-  const bool files = !tls_->listeners.empty() || !tls_->upstreams.empty();
-  if (files && config_->certificate_check.count() != 0)
-    loop_.deadlines().set(check_, loop_.now() + config_->certificate_check);
+  const bool files = !now_.tls->listeners.empty() || !now_.tls->upstreams.empty();
+  if (files && now_.config->certificate_check.count() != 0)
+    loop_.deadlines().set(check_, loop_.now() + now_.config->certificate_check);
+  count_.cancel();
+  if (!now_.services->logs.empty()) count_services();
 }
 
 // All workers or none: what one refuses is taken back from those before it.
-std::string Supervisor::apply(const std::shared_ptr<const config::Config>& config,
-                              const std::shared_ptr<const tls::Contexts>& tls,
-                              const std::shared_ptr<observe::AccessLog>& log) {
+std::string Supervisor::apply(const serve::Snapshot& fresh) {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    std::string error = workers_[i]->take(config, tls, log).get();
+    std::string error = workers_[i]->take(fresh).get();
     if (error.empty()) continue;
-    for (std::size_t undone = 0; undone < i; ++undone)
-      (void)workers_[undone]->take(config_, tls_, log_).get();
+    for (std::size_t undone = 0; undone < i; ++undone) (void)workers_[undone]->take(now_).get();
     return error;
   }
   return {};
+}
+
+// For the status page: logs and groups belong to no worker.
+void Supervisor::count_services() {
+  std::uint64_t partitions = 0, changes = 0, groups = 0, members = 0, generations = 0;
+  for (const auto& [path, directory] : now_.services->logs) {
+    partitions += directory->partitions();
+    changes += directory->changes();
+  }
+  for (const auto& [key, coordinator] : now_.services->groups) {
+    groups += coordinator->group_count();
+    members += coordinator->member_count();
+    generations += coordinator->rebalances();
+  }
+  counters_.log_partitions.set(partitions);
+  counters_.log_changes.set(changes);
+  counters_.groups.set(groups);
+  counters_.group_members.set(members);
+  counters_.group_generations.set(generations);
+  loop_.deadlines().set(count_, loop_.now() + kCountEvery);
 }
 
 void Supervisor::end() {
@@ -186,7 +221,8 @@ void Supervisor::end() {
     }
   }
   if (!draining_)
-    spdlog::info("draining for at most {} ms; a second signal ends at once", config_->timeouts.drain.count());
+    spdlog::info("draining for at most {} ms; a second signal ends at once",
+                 now_.config->timeouts.drain.count());
   draining_ = true;
 }
 

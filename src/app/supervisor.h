@@ -46,23 +46,20 @@ class Supervisor {
   void check_certificates();
   void rotate_tickets();
   void plan_chores();
-  std::string apply(const std::shared_ptr<const config::Config>& config,
-                    const std::shared_ptr<const tls::Contexts>& tls,
-                    const std::shared_ptr<observe::AccessLog>& log);
+  std::string apply(const serve::Snapshot& fresh);
+  void count_services();
   void end();
   void worker_ended();
 
-  std::shared_ptr<const config::Config> config_;
   const std::string config_file_;
   observe::Counters counters_;  // this thread's
   tls::Store store_;
-  std::shared_ptr<const tls::Contexts> tls_;
+  serve::Snapshot now_;  // what the workers work by
   loop::EventLoop loop_;
-  Chore check_, rotation_;
+  Chore check_, rotation_, count_;
   std::string check_failed_;  // why, the last time
-  std::shared_ptr<observe::AccessLog> log_;
-  loop::Offload files_;  // cold ones
-  loop::Offload names_;  // apart: a name server that doesn't answer must not keep anybody from a file
+  loop::Offload files_;       // cold ones
+  loop::Offload names_;       // apart: a name server that doesn't answer must not keep anybody from a file
   std::vector<std::unique_ptr<serve::Worker>> workers_;
   std::size_t running_ = 0;
   bool draining_ = false;

@@ -33,6 +33,7 @@ struct Api {
   std::string_view name;
   std::int16_t min, max;  // versions that are answered
   std::int16_t flexible;  // the first version with compact strings and tagged fields
+  bool served = true;     // false: its messages are known, its requests are not answered
 };
 
 // Minima are as low as librdkafka wants them: before 2.11.1 it looks for single versions in these ranges (Produce 3 to
@@ -52,7 +53,8 @@ inline constexpr Api kApis[] = {
     {ApiKey::kDescribeGroups, "DescribeGroups", 0, 5, 5},
     {ApiKey::kListGroups, "ListGroups", 0, 4, 3},
     {ApiKey::kApiVersions, "ApiVersions", 0, 4, 3},
-    {ApiKey::kOffsetForLeaderEpoch, "OffsetForLeaderEpoch", 2, 4, 4},
+    // Epochs are told as unknown, and then consumers have no use for this; told of it, some would try.
+    {ApiKey::kOffsetForLeaderEpoch, "OffsetForLeaderEpoch", 2, 4, 4, false},
     {ApiKey::kDeleteGroups, "DeleteGroups", 0, 2, 2},
     {ApiKey::kDescribeCluster, "DescribeCluster", 0, 1, 0},
 };

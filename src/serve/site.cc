@@ -36,11 +36,11 @@ std::uint16_t https_port_of(const std::vector<config::Listener>& listeners) {
   return first != 0 ? first : kUsual;
 }
 
-Site::Site(loop::EventLoop& loop, loop::Offload& names, content::OpenFiles& files,
-           std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls,
-           const Site* previous)
-    : config_(std::move(config)),
-      tls_(std::move(tls)),
+Site::Site(loop::EventLoop& loop, loop::Offload& files, loop::Offload& names, content::OpenFiles& open_files,
+           const Snapshot& snapshot, const Site* previous)
+    : config_(snapshot.config),
+      tls_(snapshot.tls),
+      services_(snapshot.services),
       router_(config_->routes),
       https_port_(https_port_of(config_->listeners)) {
   for (const auto& [name, upstream] : config_->upstreams) {
@@ -51,17 +51,48 @@ Site::Site(loop::EventLoop& loop, loop::Offload& names, content::OpenFiles& file
       old = std::make_shared<upstream::Group>(loop, names, upstream, old.get(), std::move(context));
     groups_.emplace(name, std::move(old));
   }
+  open_logs(loop, files, previous);
   for (const config::Route& route : config_->routes) {
     Route entry{.config = &route, .policy = policy_of(route.relay)};
     if (!route.handler.proxy.empty()) entry.group = group(route.handler.proxy);
     if (route.handler.files)
-      entry.files = std::make_unique<content::StaticFiles>(*route.handler.files, files);
+      entry.files = std::make_unique<content::StaticFiles>(*route.handler.files, open_files);
+    if (route.handler.log) entry.log = log(route.handler.log->directory);
     routes_.push_back(std::move(entry));
   }
   for (const std::string& cidr : config_->trusted) {
     std::string remedy;  // validate() has refused malformed ones
     if (const auto parsed = config::Cidr::parse(cidr, remedy)) trusted_.push_back(*parsed);
   }
+}
+
+// Listeners and routes that name the same directory share what is open of it.
+void Site::open_logs(loop::EventLoop& loop, loop::Offload& files, const Site* previous) {
+  std::map<std::string, std::size_t> capacities;
+  for (const config::Listener& listener : config_->listeners)
+    if (listener.kafka) capacities[listener.kafka->log] += listener.kafka->open_segments;
+  for (const config::Route& route : config_->routes)
+    if (route.handler.log) capacities[route.handler.log->directory] += route.handler.log->open_segments;
+  for (const auto& [path, capacity] : capacities) {
+    const std::shared_ptr<log::Directory>& directory = services_->logs.at(path);
+    std::shared_ptr<LogAccess> access = previous == nullptr ? nullptr : previous->find_log(path);
+    if (access == nullptr || &access->directory() != directory.get() || access->capacity() != capacity)
+      access = std::make_shared<LogAccess>(loop, files, directory, capacity);
+    logs_.emplace(path, std::move(access));
+  }
+}
+
+std::shared_ptr<LogAccess> Site::find_log(const std::string& directory) const {
+  const auto found = logs_.find(directory);
+  return found == logs_.end() ? nullptr : found->second;
+}
+
+LogAccess* Site::log(const std::string& directory) const { return find_log(directory).get(); }
+
+std::size_t Site::open_segments() const noexcept {
+  std::size_t sum = 0;
+  for (const auto& [path, access] : logs_) sum += access->reader().open_segments();
+  return sum;
 }
 
 const Route* Site::match(std::string_view host, std::string_view path) const noexcept {

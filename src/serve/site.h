@@ -16,8 +16,9 @@
 #include "content/open_files.h"
 #include "content/static_files.h"
 #include "relay/stream_transfer.h"
+#include "serve/log_access.h"
 #include "serve/router.h"
-#include "tls/store.h"
+#include "serve/snapshot.h"
 #include "upstream/group.h"
 
 namespace sluice::serve {
@@ -31,31 +32,42 @@ struct Route {
   relay::Policy policy;
   upstream::Group* group = nullptr;             // proxy
   std::unique_ptr<content::StaticFiles> files;  // files
+  LogAccess* log = nullptr;                     // log
 };
 
 class Site {
  public:
-  Site(loop::EventLoop& loop, loop::Offload& names, content::OpenFiles& files,
-       std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls,
-       const Site* previous);
+  // `files` and `names`: the pools for what may block.
+  Site(loop::EventLoop& loop, loop::Offload& files, loop::Offload& names, content::OpenFiles& open_files,
+       const Snapshot& snapshot, const Site* previous);
 
   [[nodiscard]] const config::Config& config() const noexcept { return *config_; }
   [[nodiscard]] const tls::Contexts& tls() const noexcept { return *tls_; }
   // Null: no route.
   [[nodiscard]] const Route* match(std::string_view host, std::string_view path) const noexcept;
   [[nodiscard]] upstream::Group* group(const std::string& name) const;
+  // The configuration names it: not null.
+  [[nodiscard]] LogAccess* log(const std::string& directory) const;
+  [[nodiscard]] std::shared_ptr<groups::Coordinator> coordinator(const config::Kafka& kafka) const {
+    return services_->coordinator(kafka);
+  }
   // Whether the client's own forwarding fields are believed.
   [[nodiscard]] bool trusts(const os::Address& client) const noexcept;
   // Where a listener with redirect_https sends to: the port of the first http listener with TLS, 443 before others.
   [[nodiscard]] std::uint16_t https_port() const noexcept { return https_port_; }
   [[nodiscard]] std::size_t idle_connections() const noexcept;
+  [[nodiscard]] std::size_t open_segments() const noexcept;
 
  private:
+  void open_logs(loop::EventLoop& loop, loop::Offload& files, const Site* previous);
+  [[nodiscard]] std::shared_ptr<LogAccess> find_log(const std::string& directory) const;
   [[nodiscard]] std::shared_ptr<upstream::Group> find_group(const std::string& name) const;
 
   const std::shared_ptr<const config::Config> config_;
   const std::shared_ptr<const tls::Contexts> tls_;
+  const std::shared_ptr<const Services> services_;
   std::map<std::string, std::shared_ptr<upstream::Group>> groups_;
+  std::map<std::string, std::shared_ptr<LogAccess>> logs_;
   std::vector<Route> routes_;
   Router router_;
   std::vector<config::Cidr> trusted_;

@@ -3,6 +3,7 @@
 #include "os/socket.h"
 #include "serve/client_connection.h"
 #include "serve/http2_connection.h"
+#include "serve/kafka_connection.h"
 #include "serve/tcp_session.h"
 #include "tls/established.h"
 
@@ -31,17 +32,25 @@ Secured secured_by(const tls::TlsChannel& channel, const config::ListenerTls& co
 void TlsHandshake::accept(WorkerState& state, const config::Listener& listener, tls::SslPtr ssl,
                           os::UniqueFd fd, const os::Address& peer) {
   os::set_nodelay(fd.get());
+  os::Address local;  // where Kafka's clients are told to connect to
+  if (listener.protocol == config::Protocol::kKafka) local = os::local_address(fd.get());
   auto channel = std::make_unique<tls::TlsChannel>(state.relay, state.counters, std::move(ssl),
                                                    listener.tls->ktls == config::KernelTls::kAuto);
   if (!channel->attach(std::move(fd))) return state.counters.turned_away.add();
   auto* handshake =
-      new TlsHandshake(state, listener, std::move(channel), peer);  // owned by itself: see Session
+      new TlsHandshake(state, listener, std::move(channel), peer, local);  // owned by itself: see Session
   state.begin_session(*handshake);
 }
 
 TlsHandshake::TlsHandshake(WorkerState& state, const config::Listener& listener,
-                           std::unique_ptr<tls::TlsChannel> channel, const os::Address& peer)
-    : state_(state), site_(state.site), listener_(listener), channel_(std::move(channel)), peer_(peer) {
+                           std::unique_ptr<tls::TlsChannel> channel, const os::Address& peer,
+                           const os::Address& local)
+    : state_(state),
+      site_(state.site),
+      listener_(listener),
+      channel_(std::move(channel)),
+      peer_(peer),
+      local_(local) {
   channel_->set_handler(*this);
   state_.begin_handshake();
   state_.loop.deadlines().set(*this, state_.loop.now() + site_->config().timeouts.handshake);
@@ -71,6 +80,12 @@ void TlsHandshake::done() {
     auto* session = TcpSession::begin(state, site_, listener_, std::move(channel_), peer_, secured);
     end();
     return session->start();
+  }
+  if (listener_.protocol == config::Protocol::kKafka) {
+    auto* connection =
+        KafkaConnection::begin(state, site_, listener_, std::move(channel_), peer_, local_, secured);
+    end();
+    return connection->start();
   }
   if (tls::protocol_of(*channel_->ssl()) == "h2") {
     auto* connection = Http2Connection::begin(state, std::move(channel_), peer_, secured);

@@ -1,6 +1,6 @@
 // A client of a TLS listener until its handshake is over; then its channel goes to the one who speaks its protocol.
 //
-//   accepted ──▶ handshake ──▶ "h2": Http2Connection; else ClientConnection; on a tcp listener TcpSession
+//   accepted ──▶ handshake ──▶ "h2": Http2Connection; else ClientConnection; on other listeners TcpSession, KafkaConnection
 //                    │  └─ spoke HTTP without TLS ──▶ ClientConnection, which answers 400 so
 //                    └─ failed, timeouts.handshake ──▶ (ends; counted, and told now and then)
 //
@@ -31,7 +31,7 @@ class TlsHandshake final : public Session, private relay::ChannelHandler, privat
 
  private:
   TlsHandshake(WorkerState& state, const config::Listener& listener, std::unique_ptr<tls::TlsChannel> channel,
-               const os::Address& peer);
+               const os::Address& peer, const os::Address& local);
   void on_channel(relay::Channel&) override;
   void on_deadline() override;
   void done();
@@ -43,7 +43,7 @@ class TlsHandshake final : public Session, private relay::ChannelHandler, privat
   const std::shared_ptr<const Site> site_;  // whose listener this is
   const config::Listener& listener_;
   std::unique_ptr<tls::TlsChannel> channel_;
-  const os::Address peer_;
+  const os::Address peer_, local_;
 };
 
 }  // namespace sluice::serve

@@ -4,6 +4,7 @@
 
 #include "os/process.h"
 #include "serve/client_connection.h"
+#include "serve/kafka_connection.h"
 #include "serve/tcp_session.h"
 #include "serve/tls_handshake.h"
 
@@ -13,25 +14,24 @@ namespace {
 constexpr std::chrono::milliseconds kFlushEvery{200};
 }
 
-Worker::Worker(loop::Offload& files, loop::Offload& names, std::shared_ptr<observe::AccessLog> log,
-               StatusPage page)
-    : files_(files), names_(names), log_(std::move(log)), page_(std::move(page)) {}
+Worker::Worker(loop::Offload& files, loop::Offload& names, StatusPage page)
+    : files_(files), names_(names), page_(std::move(page)) {}
 
 Worker::~Worker() {
   stop();
   join();
 }
 
-void Worker::open(std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls) {
-  state_ = std::make_unique<WorkerState>(loop_, files_, *config, counters_, page_);
+void Worker::open(const Snapshot& snapshot) {
+  state_ = std::make_unique<WorkerState>(loop_, files_, *snapshot.config, counters_, page_);
+  log_ = snapshot.log;
   if (log_ != nullptr) state_->log = std::make_unique<observe::AccessBatch>(log_, counters_);
   flush_.state = state_.get();
   end_drain_.worker = this;
   state_->on_handshake_room = [this] {
     for (const auto& [address, listener] : listeners_) listener->look_again();
   };
-  if (const std::string error = apply(std::move(config), std::move(tls)); !error.empty())
-    throw std::runtime_error(error);
+  if (const std::string error = apply(snapshot); !error.empty()) throw std::runtime_error(error);
 }
 
 void Worker::start(std::function<void()> on_ended) {
@@ -40,11 +40,10 @@ void Worker::start(std::function<void()> on_ended) {
 }
 
 // Everything new is made before anything old is given up, so a failure leaves all as it was.
-std::string Worker::apply(std::shared_ptr<const config::Config> config,
-                          std::shared_ptr<const tls::Contexts> tls) {
+std::string Worker::apply(const Snapshot& snapshot) {
   try {
-    auto site =
-        std::make_shared<Site>(loop_, names_, state_->files, config, std::move(tls), state_->site.get());
+    const std::shared_ptr<const config::Config>& config = snapshot.config;
+    auto site = std::make_shared<Site>(loop_, files_, names_, state_->files, snapshot, state_->site.get());
     std::map<std::string, std::unique_ptr<Listener>> fresh;
     for (const config::Listener& entry : config->listeners) {
       if (listeners_.contains(entry.listen)) continue;
@@ -88,6 +87,8 @@ void Worker::on_client(const std::string& address, os::UniqueFd fd, const os::Ad
   }
   if (listener->protocol == config::Protocol::kTcp)
     return TcpSession::accept(*state_, *listener, std::move(fd), peer);
+  if (listener->protocol == config::Protocol::kKafka)
+    return KafkaConnection::accept(*state_, *listener, std::move(fd), peer);
   ClientConnection::accept(*state_, *listener, std::move(fd), peer);
 }
 
@@ -97,14 +98,12 @@ bool Worker::is_full(const std::string& address) const noexcept {
   return listener != nullptr && listener->tls.has_value();
 }
 
-std::future<std::string> Worker::take(std::shared_ptr<const config::Config> config,
-                                      std::shared_ptr<const tls::Contexts> tls,
-                                      std::shared_ptr<observe::AccessLog> log) {
+std::future<std::string> Worker::take(const Snapshot& snapshot) {
   auto answer = std::make_shared<std::promise<std::string>>();
-  loop_.post([this, config = std::move(config), tls = std::move(tls), log = std::move(log), answer] {
-    const std::string error = apply(config, tls);
-    if (error.empty() && log != log_) {
-      log_ = log;
+  loop_.post([this, snapshot, answer] {
+    const std::string error = apply(snapshot);
+    if (error.empty() && snapshot.log != log_) {
+      log_ = snapshot.log;
       state_->log = log_ == nullptr ? nullptr : std::make_unique<observe::AccessBatch>(log_, counters_);
     }
     answer->set_value(error);
@@ -128,6 +127,7 @@ void Worker::run() {
 void Worker::FlushLog::on_deadline() {
   if (state->log != nullptr) state->log->flush();
   state->counters.upstream_idle.set(state->site->idle_connections());
+  state->counters.segments_open.set(state->site->open_segments());
   state->publish();
   state->loop.deadlines().set(*this, state->loop.now() + kFlushEvery);
 }

@@ -23,20 +23,17 @@ namespace sluice::serve {
 class Worker {
  public:
   // `files` and `names`: the pools for what may block, apart so that neither waits for the other.
-  Worker(loop::Offload& files, loop::Offload& names, std::shared_ptr<observe::AccessLog> log,
-         StatusPage page);
+  Worker(loop::Offload& files, loop::Offload& names, StatusPage page);
   ~Worker();  // stop() and join
 
   // Binds the listeners and opens the file roots. Nobody is let in yet, so that the process may give up its
   // privileges first. Throws std::runtime_error when an address or a file root can't be opened.
-  void open(std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls);
+  void open(const Snapshot& snapshot);
   // Starts the thread, whose last act is to call `on_ended`.
   void start(std::function<void()> on_ended);
 
   // A new snapshot: requests from now on follow it. The answer is empty, or says why the old one stays.
-  std::future<std::string> take(std::shared_ptr<const config::Config> config,
-                                std::shared_ptr<const tls::Contexts> tls,
-                                std::shared_ptr<observe::AccessLog> log);
+  std::future<std::string> take(const Snapshot& snapshot);
 
   // No new clients; ends when the last exchange has, at latest after timeouts.drain.
   void drain();
@@ -55,7 +52,7 @@ class Worker {
     void on_deadline() override;
   };
 
-  std::string apply(std::shared_ptr<const config::Config> config, std::shared_ptr<const tls::Contexts> tls);
+  std::string apply(const Snapshot& snapshot);
   [[nodiscard]] const config::Listener* listener_at(const std::string& address) const noexcept;
   void on_client(const std::string& address, os::UniqueFd fd, const os::Address& peer);
   [[nodiscard]] bool is_full(const std::string& address) const noexcept;

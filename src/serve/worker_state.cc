@@ -92,6 +92,13 @@ void WorkerState::tell_handshake_failed(const std::string& listener, const os::A
                  listener, peer.text(), why, *held);
 }
 
+void WorkerState::tell_kafka_refused(const std::string& listener, const os::Address& peer,
+                                     std::string_view api, std::string_view why) {
+  if (const auto held = kafka_refused_.pass(loop.now()))
+    spdlog::warn("listener {}: closed the connection of {}: {}{}{} ({} times more since it was said last)",
+                 listener, peer.text(), api, api.empty() ? "" : ": ", why, *held);
+}
+
 void WorkerState::tell_marked_down(const std::string& upstream, const upstream::Server& server) {
   counters.server_marked_down.add();
   spdlog::warn("upstream {}: {} is marked down for {} ms", upstream, server.name(),

@@ -80,6 +80,9 @@ class WorkerState {
   void tell_up_again(const std::string& upstream, const upstream::Server& server);
   // ... and about clients that speak no TLS that we do. Now and then.
   void tell_handshake_failed(const std::string& listener, const os::Address& peer, std::string_view why);
+  // ... and about those who speak no Kafka. Now and then. `api`: may be empty.
+  void tell_kafka_refused(const std::string& listener, const os::Address& peer, std::string_view api,
+                          std::string_view why);
   // Copies what the pools know into the counters, for readers on other threads.
   void publish() noexcept;
 
@@ -87,7 +90,7 @@ class WorkerState {
   std::time_t date_second_ = -1;
   char date_[http::kDateSize];
   observe::Throttle no_connection_{std::chrono::seconds(10)}, no_tls_{std::chrono::seconds(10)},
-      handshake_failed_{std::chrono::seconds(10)};
+      handshake_failed_{std::chrono::seconds(10)}, kafka_refused_{std::chrono::seconds(10)};
 };
 
 }  // namespace sluice::serve

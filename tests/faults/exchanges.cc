@@ -31,8 +31,12 @@ class World {
  public:
   explicit World(Machine& machine)
       : machine_(machine), state_(loop_, offload_, *configuration(), counters_, {}) {
-    state_.site = std::make_shared<serve::Site>(loop_, offload_, state_.files, configuration(),
-                                                std::make_shared<const tls::Contexts>(), nullptr);
+    const serve::Snapshot snapshot{.config = configuration(),
+                                   .tls = std::make_shared<const tls::Contexts>(),
+                                   .services = std::make_shared<const serve::Services>(),
+                                   .log = nullptr};
+    state_.site =
+        std::make_shared<serve::Site>(loop_, offload_, offload_, state_.files, snapshot, nullptr);
     listener_.emplace(state_, "127.0.0.1:80", [this](os::UniqueFd fd, const os::Address& peer) {
       serve::ClientConnection::accept(state_, configuration()->listeners.front(), std::move(fd), peer);
     });

@@ -57,8 +57,11 @@ struct ApiVersionsResponse {
 // What is served, as it is told to clients.
 inline std::vector<ApiVersionsResponse::ApiVersion> advertised() {
   std::vector<ApiVersionsResponse::ApiVersion> all;
-  for (const Api& api : kApis)
-    all.push_back({.api_key = static_cast<std::int16_t>(api.key), .min_version = api.min, .max_version = api.max});
+  for (const Api& api : kApis) {
+    if (!api.served) continue;
+    all.push_back(
+        {.api_key = static_cast<std::int16_t>(api.key), .min_version = api.min, .max_version = api.max});
+  }
   return all;
 }
 

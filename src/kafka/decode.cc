@@ -86,7 +86,8 @@ class Decoder {
   }
   template <Form form>
   bool value(std::string& out) {
-    const std::int64_t length = in_.length(form == Form::kBytes ? 4 : 2, flexible_);
+    const std::int64_t length =
+        in_.length<std::conditional_t<form == Form::kBytes, std::int32_t, std::int16_t>>(flexible_);
     if (length < 0) return false;
     if (form == Form::kPlain && length > std::int64_t{kLongestString})
       in_.fail("a string is longer than 32767 bytes");
@@ -95,13 +96,13 @@ class Decoder {
   }
   template <Form form>
   bool value(Records& out) noexcept {
-    const std::int64_t length = in_.length(4, flexible_);
+    const std::int64_t length = in_.length<std::int32_t>(flexible_);
     out.bytes = in_.take(static_cast<std::size_t>(std::max(length, std::int64_t{0}))).size();
     return true;  // null is as good as none
   }
   template <Form form, typename Element>
   bool value(std::vector<Element>& out) {
-    const std::int64_t count = in_.length(4, flexible_);
+    const std::int64_t count = in_.length<std::int32_t>(flexible_);
     if (count < 0) return false;
     if (static_cast<std::size_t>(count) > in_.rest().size() / smallest<Element, form>()) {
       in_.fail("a list is longer than what is left");

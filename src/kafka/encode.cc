@@ -2,6 +2,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/big_endian.h"
 #include "kafka/codec.h"
 
 namespace sluice::kafka {
@@ -26,9 +27,11 @@ class Encoder {
     if (flexible_) tagged_fields(from);
   }
 
-  void number(std::int64_t value, std::size_t width) {
-    for (std::size_t i = width; i-- > 0;)
-      text_ += static_cast<char>(static_cast<std::uint64_t>(value) >> 8 * i & 0xffU);
+  template <std::integral Number>
+  void number(Number value) {
+    char bytes[sizeof(Number)];
+    store_big_endian(bytes, value);
+    text_.append(bytes, sizeof bytes);
   }
   void uvarint(std::uint64_t value) {
     for (; value >= 0x80; value >>= 7U) text_ += static_cast<char>((value & 0x7fU) | 0x80U);
@@ -77,20 +80,24 @@ class Encoder {
   template <Form form, typename Value>
   void length(std::int64_t length) {
     if (flexible_) return uvarint(static_cast<std::uint64_t>(length + 1));
-    number(length, std::is_same_v<Value, std::string> && form == Form::kPlain ? 2 : 4);
+    if constexpr (std::is_same_v<Value, std::string> && form == Form::kPlain) {
+      number(static_cast<std::int16_t>(length));
+    } else {
+      number(static_cast<std::int32_t>(length));
+    }
   }
 
   template <Form form, std::integral Integer>
   void value(Integer value) {
-    number(static_cast<std::int64_t>(value), sizeof value);
+    number(value);
   }
   template <Form form>
   void value(bool value) {
-    number(value ? 1 : 0, 1);
+    number(static_cast<std::uint8_t>(value ? 1 : 0));
   }
   template <Form form>
   void value(ErrorCode error) {
-    number(static_cast<std::int16_t>(error), 2);
+    number(static_cast<std::int16_t>(error));
   }
   template <Form form>
   void value(const Uuid& id) {
@@ -137,26 +144,22 @@ std::uint64_t size_of(const relay::Body& body) {
   return size;
 }
 
-constexpr std::size_t kSize = 4;  // of a frame's size
-
 }  // namespace
 
 template <typename Response>
 relay::Body encode(std::int32_t correlation_id, int version, const Response& response) {
   const bool flexible = is_flexible(Response::kKey, version);
   Encoder encoder(version, flexible);
-  encoder.number(0, kSize);  // the size, when it is known
-  encoder.number(correlation_id, 4);
+  encoder.number(std::int32_t{0});  // the size, when it is known
+  encoder.number(correlation_id);
   // Who asks for versions may not know of tagged fields yet.
   if (flexible && Response::kKey != ApiKey::kApiVersions) encoder.uvarint(0);
   encoder.message(response);
 
   relay::Body body = encoder.take_body();
-  const std::uint64_t size = size_of(body) - kSize;
+  const std::uint64_t size = size_of(body) - sizeof(std::int32_t);  // which does not count itself
   if (size > 0x7fffffff) return {};
-  Encoder head(version, flexible);
-  head.number(static_cast<std::int64_t>(size), kSize);
-  std::get<std::string>(body.front()).replace(0, kSize, std::get<std::string>(head.take_body().front()));
+  store_big_endian(std::get<std::string>(body.front()).data(), static_cast<std::int32_t>(size));
   return body;
 }
 

@@ -16,7 +16,7 @@ HeaderVerdict decode_header(std::string_view frame, RequestHeader& out, std::str
   if (out.version < out.api->min || out.version > out.api->max)
     return why = "this version of the API is not served", HeaderVerdict::kUnknownVersion;
 
-  const std::int64_t length = in.length(sizeof(std::int16_t), false);
+  const std::int64_t length = in.length<std::int16_t>(false);
   if (length >= 0) out.client_id = in.take(static_cast<std::size_t>(length));
   if (out.version >= out.api->flexible) in.tagged([](std::uint32_t, std::string_view) {});
   out.body = in.rest();

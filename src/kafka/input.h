@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/big_endian.h"
+
 namespace sluice::kafka {
 
 class Input {
@@ -27,12 +29,18 @@ class Input {
 
   template <std::integral Number>
   Number number() noexcept {
-    return static_cast<Number>(number(sizeof(Number)));
+    const std::string_view bytes = take(sizeof(Number));
+    return bytes.empty() ? Number{0} : load_big_endian<Number>(bytes.data());
   }
   std::uint32_t uvarint() noexcept;
 
-  // A length or count in front of what it measures, `width` bytes wide where versions are not flexible; -1: null.
-  std::int64_t length(std::size_t width, bool flexible) noexcept;
+  // A length or count in front of what it measures, a Classic where versions are not flexible; -1: null.
+  template <std::signed_integral Classic>
+  std::int64_t length(bool flexible) noexcept {
+    const std::int64_t length = flexible ? std::int64_t{uvarint()} - 1 : std::int64_t{number<Classic>()};
+    if (length < -1) fail("a length is negative");
+    return ok() ? length : 0;
+  }
 
   // Steps over tagged fields, but for those that `known(tag, bytes)` knows.
   template <typename Known>
@@ -47,8 +55,6 @@ class Input {
   }
 
  private:
-  std::int64_t number(std::size_t width) noexcept;  // its sign extended
-
   std::string_view rest_, why_;
 };
 

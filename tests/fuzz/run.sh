@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-600}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(request response chunked config fields session log)
+[ ${#targets[@]} -gt 0 ] || targets=(request response chunked config fields session log kafka)
 here=build/fuzz
 cmake --build build --target libfuzzer || { echo "no fuzzers: see what cmake -S . -B build says of them" >&2; exit 2; }
 

@@ -58,7 +58,7 @@ Supervisor::Supervisor(std::shared_ptr<const config::Config> config, std::string
   count_.work = [this] { count_services(); };
 }
 
-// First those that use the pools, then the pools, and only then the loops that their jobs report to.
+// First those that use pools and coordinators, then these, and only then the loops that they report to.
 Supervisor::~Supervisor() {
   for (const auto& worker : workers_) {
     worker->stop();
@@ -66,6 +66,7 @@ Supervisor::~Supervisor() {
   }
   files_.stop();
   names_.stop();
+  for (const auto& [key, coordinator] : now_.services->groups) coordinator->stop();
 }
 
 void Supervisor::run() {
@@ -131,7 +132,7 @@ void Supervisor::reload() {
         .config = fresh,
         .tls = store_.load(*fresh, now_.tls),
         .services = open_services(*fresh, now_.services.get()),
-        .log = fresh->access_log == now_.config->access_log ? now_.log : open_access_log(*fresh)};
+        .log = same_place(fresh->access_log, now_.config->access_log) ? now_.log : open_access_log(*fresh)};
     if (const std::string error = apply(next); !error.empty()) {
       spdlog::error("reload: {}; the old configuration stays", error);
       return;

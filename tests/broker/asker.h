@@ -112,7 +112,7 @@ class Asker {
   Response ask(int version, const Request& request) {
     broker::Taken taken = take(version, request);
     INFO(taken.why);
-    REQUIRE((taken.answer || taken.call != nullptr));
+    REQUIRE((taken.answer.has_value() || taken.call != nullptr));
     if (taken.answer) {
       answer = text_of(*taken.answer);
     } else {
@@ -128,7 +128,7 @@ class Asker {
     limit.loop = &loop;
     loop.deadlines().set(limit, loop.now() + std::chrono::seconds(20));
     if (!answer) loop.run();
-    REQUIRE(answer);
+    REQUIRE(answer.has_value());
   }
   template <typename Response>
   Response decoded(int version) {

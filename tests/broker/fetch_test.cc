@@ -204,7 +204,7 @@ TEST_CASE("a fetch waits until a partition has grown by enough", "[broker]") {
     asker.loop.post([&] {  // nothing new
       asker.publish(log);
       asker.loop.post([&] {  // in another partition, and in a new segment
-        CHECK_FALSE(asker.answer);
+        CHECK_FALSE(asker.answer.has_value());
         other.roll();
         other.add(1, 100);
         asker.publish(other);
@@ -240,7 +240,7 @@ TEST_CASE("a fetch that waits ends when its time is up, when it is hurried, when
     auto taken = asker.take(kVersion, wish({end}, 60'000));
     REQUIRE(taken.call != nullptr);
     taken.call->hurry();
-    REQUIRE(asker.answer);
+    REQUIRE(asker.answer.has_value());
     CHECK(only(asker.decoded<kafka::FetchResponse>(kVersion)).records.bytes == 0);
   }
   SECTION("gone") {
@@ -257,7 +257,7 @@ TEST_CASE("a fetch that waits ends when its time is up, when it is hurried, when
     CHECK(asker.counters.kafka_waiting.read() == 0);
     log.add(1);
     asker.publish(log);
-    CHECK_FALSE(asker.answer);
+    CHECK_FALSE(asker.answer.has_value());
   }
 }
 
@@ -267,9 +267,9 @@ TEST_CASE("a client that may not wait, or wants nothing, is answered at once", "
   log.add(1);
   asker.publish(log);
   const Wish end{.topic = "t", .offset = 1};
-  CHECK(asker.take(kVersion, wish({end}, 0, 1)).answer);
-  CHECK(asker.take(kVersion, wish({end}, 60'000, 0)).answer);
-  CHECK(asker.take(kVersion, wish({}, 60'000, 1)).answer);
+  CHECK(asker.take(kVersion, wish({end}, 0, 1)).answer.has_value());
+  CHECK(asker.take(kVersion, wish({end}, 60'000, 0)).answer.has_value());
+  CHECK(asker.take(kVersion, wish({}, 60'000, 1)).answer.has_value());
   CHECK(asker.take(kVersion, wish({end}, 60'000, 1)).call != nullptr);
 }
 
@@ -295,8 +295,8 @@ TEST_CASE("sessions are not given, and those of others not known", "[broker]") {
 TEST_CASE("too many partitions in one request", "[broker]") {
   Asker asker;
   asker.config.partitions = 3;
-  CHECK(asker.take(kVersion, wish({{}, {}, {}})).answer);
+  CHECK(asker.take(kVersion, wish({{}, {}, {}})).answer.has_value());
   const auto taken = asker.take(kVersion, wish({{}, {}, {}, {}}));
-  CHECK_FALSE(taken.answer);
+  CHECK_FALSE(taken.answer.has_value());
   CHECK(taken.why.find("kafka.partitions") != std::string::npos);
 }

@@ -18,7 +18,7 @@ TEST_CASE("ApiVersions lists what is served; a newer client is told so in words 
   const std::string newer("\0\x12\0\x63\0\0\0\5\0\0", 10);
   taken = broker::take(
       asker.broker, newer, [](relay::Body) {}, asker.asked);
-  REQUIRE(taken.answer);
+  REQUIRE(taken.answer.has_value());
   asker.answer = testing::text_of(*taken.answer);
   const auto response = asker.decoded<kafka::ApiVersionsResponse>(0);
   CHECK(response.error_code == ErrorCode::kUnsupportedVersion);
@@ -45,7 +45,7 @@ TEST_CASE("what no broker knows is not answered", "[broker]") {
   for (const auto& [frame, why] : cases) {
     const auto taken = broker::take(
         asker.broker, frame, [](relay::Body) {}, asker.asked);
-    CHECK_FALSE(taken.answer);
+    CHECK_FALSE(taken.answer.has_value());
     CHECK(taken.call == nullptr);
     CHECK(taken.why.find(why) != std::string::npos);
     CHECK_FALSE(taken.why.empty());
@@ -140,7 +140,7 @@ TEST_CASE("nobody writes", "[broker]") {
   CHECK(refused.error_message->find("reading") != std::string::npos);
   request.acks = 0;
   const auto taken = asker.take(9, request);
-  CHECK_FALSE((taken.answer || taken.call != nullptr));
+  CHECK_FALSE((taken.answer.has_value() || taken.call != nullptr));
   CHECK_FALSE(taken.why.empty());
 }
 

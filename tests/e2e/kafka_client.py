@@ -430,7 +430,8 @@ class KafkaClient(Connection):
         wants = [wants] if isinstance(wants, Want) else wants
         return self.read_fetched(self.ask_fetch(wants, version, **more), version)
 
-    def produce_body(self, topic, batch, acks=1, version=3):
+    @staticmethod
+    def produce_body(topic, batch, acks=1, version=3):
         words = Words(version >= 9)
         body = words.text(None) if version >= 3 else b""
         body += i16(acks) + i32(1000)

@@ -26,7 +26,8 @@ class KafkaCase(Case):
         Changes are noticed by inotify, or not within a test. `around`: as of Sluice.
         """
         self.port, self.kafka_port = free_port(), free_port()
-        kafka = {"log": str(self.logs), "groups": str(self.root / "groups.sqlite"), "look_every": "1h"}
+        groups = self.root / f"groups-{self.kafka_port}.sqlite"  # which only one process may have open
+        kafka = {"log": str(self.logs), "groups": str(groups), "look_every": "1h"}
         entry = {"listen": f"127.0.0.1:{self.kafka_port}", "protocol": "kafka"}
         for key, value in (listener or {}).items():
             (entry if key in ("relay", "tls") else kafka)[key] = value

@@ -10,6 +10,7 @@ import time
 import unittest
 from pathlib import Path
 
+from certificates import Authority
 from harness import Case, Connection, Pattern, free_port, get, until
 from http2_client import Http2
 from sluice import sanitized
@@ -80,13 +81,13 @@ class Follow(Case):
         self.root.mkdir()
         self.log = self.root / "app.log"
 
-    def follow(self, listener=None, relay=None, **more):
+    def follow(self, relay=None, **more):
         self.port = free_port()
         files = {"root": str(self.root), "follow": True}
         route = {"path": "/", "files": files, "relay": relay or {}, "compress": True}
         config = {
             "workers": 1,
-            "listeners": [{"listen": f"127.0.0.1:{self.port}", **(listener or {})}],
+            "listeners": [{"listen": f"127.0.0.1:{self.port}"}, *more.pop("more_listeners", [])],
             "routes": [{"path": "/status", "status": True}, route],
             **more,
         }
@@ -245,6 +246,33 @@ class Follow(Case):
             self.assertEqual(output.read_bytes(), self.log.read_bytes())
             curl.kill()
         self.followers(sluice, 0)
+        sluice.assert_nothing_left()
+
+    def test_over_tls(self):
+        authority = Authority()
+        self.addCleanup(authority.remove)
+        https, leaf = free_port(), authority.certificate("test.example")
+        pair = {"certificate": leaf.file, "key": leaf.key}
+        sluice = self.follow(more_listeners=[{"listen": f"127.0.0.1:{https}", "tls": {"certificates": [pair]}}])
+        growing = self.growing(100)
+        reader = Reader(https, "/app.log?follow", tls=authority.client())
+        with Http2(https, tls=authority.client(["h2"])) as connection:
+            stream = connection.ask("/app.log?follow", expected=Pattern.at)
+            for size in (0, 1, 20_000, MIB, 7):
+                growing.grow(size)
+                reader.read(growing.size)
+                self.assertTrue(connection.until(lambda: stream.body.size == growing.size))
+            self.assertIsNone(stream.body.wrong_at)
+            self.followers(sluice, 2)
+            reader.connection.close()
+            self.followers(sluice, 1)
+        self.followers(sluice, 0)
+        last = Reader(https, "/app.log?follow", tls=authority.client())
+        last.read(growing.size)
+        os.truncate(self.log, 1)
+        self.assertEqual(last.connection.read_some(), b"")  # without a last chunk
+        self.assertEqual(sluice.log_lines(lambda line: line["target"] == "/app.log?follow", count=3)[-1]["end"], "file-cut")
+        last.connection.close()
         sluice.assert_nothing_left()
 
     def test_a_quiet_file_is_waited_for(self):

@@ -28,12 +28,17 @@ PartitionBody::PartitionBody(const LogMeans& means, log::Partition& partition, c
       format_(query.format),
       follow_(query.follow),
       next_(first.next),
-      end_(partition.view->end),
+      end_(visible_end(*partition.view, query.format)),
       ranges_(std::move(first.ranges)) {
   if (follow_) partition_.interests.push_back(*this);
   if (format_ != LogFormat::kBatches)
     work_ = std::make_shared<Work>(Work{.lines = RecordLines(format_, from), .text = {}, .failed = false});
   if (work_ != nullptr) work_->lines.begin(std::exchange(ranges_, {}), partition_.view);
+}
+
+void PartitionBody::on_change() {
+  if (partition_.view != nullptr) end_ = visible_end(*partition_.view, format_);
+  tell();
 }
 
 Growth PartitionBody::next(relay::Body& pieces) {
@@ -79,13 +84,11 @@ Growth PartitionBody::make_lines(relay::Body& pieces) {
 Growth PartitionBody::find() {
   const log::PartitionViewPtr view = partition_.view;
   if (view == nullptr) return next_ >= end_ ? Growth::kEnd : Growth::kCut;
-  end_ = view->end;
   if (next_ < view->log_start || next_ > view->end) return Growth::kCut;
-  const std::int64_t before = visible_end(*view, format_);
-  if (next_ >= before) return Growth::kQuiet;
+  if (next_ >= end_) return Growth::kQuiet;
   log::Slice slice = means_.reader.find(
       *view,
-      {.from = next_, .before = before, .most = work_ == nullptr ? kSlice : kLineSlice, .first_whole = true},
+      {.from = next_, .before = end_, .most = work_ == nullptr ? kSlice : kLineSlice, .first_whole = true},
       ticket_, [this] {
         ticket_.drop();
         tell();

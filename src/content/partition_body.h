@@ -39,7 +39,7 @@ class PartitionBody final : public GrowingBody, private log::Interest {
   [[nodiscard]] bool follows() const noexcept override { return follow_; }
 
  private:
-  void on_change() override { tell(); }
+  void on_change() override;
   Growth find();
   Growth give(relay::Body& pieces);
   Growth make_lines(relay::Body& pieces);
@@ -49,8 +49,8 @@ class PartitionBody final : public GrowingBody, private log::Interest {
   const std::string name_;
   const LogFormat format_;
   const bool follow_;
-  std::int64_t next_;     // behind what was given out, or is in ranges_
-  std::int64_t end_ = 0;  // of the log, as it was seen last
+  std::int64_t next_;  // behind what was given out, or is in ranges_
+  std::int64_t end_;   // of what may be shown, as it was last
   std::vector<relay::FileRange> ranges_;
   loop::Ticket ticket_;
   struct Work {  // shared with the thread that has it; one of us at a time

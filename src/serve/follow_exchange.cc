@@ -4,6 +4,9 @@
 #include <array>
 #include <charconv>
 
+#include "content/log_files.h"
+#include "http/query.h"
+
 namespace sluice::serve {
 
 namespace {
@@ -12,7 +15,8 @@ constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 std::string handler_path(const Route& route, std::string_view path) {
-  if (route.config->strip_prefix) path.remove_prefix(std::min(path.size(), route.config->path.size()));
+  if (route.config->strip_prefix || route.log != nullptr)
+    path.remove_prefix(std::min(path.size(), route.config->path.size()));
   return path.starts_with('/') ? std::string(path) : "/" + std::string(path);
 }
 
@@ -35,7 +39,7 @@ std::string chunk_head(std::uint64_t size) {
 
 FollowExchange::FollowExchange(Client& client, WorkerState& state, const Route& route, const Request& request)
     : Exchange(client, state, &route, request),
-      target_(request.head.view(request.head.target)),
+      target_(request.facts.path_and_query),
       path_(handler_path(route, request.path)),
       follow_(content::follow_in(request.facts.path_and_query)),
       skip_(size_with_body(client, request.head, request.facts, keep_alive_)) {}
@@ -46,6 +50,7 @@ FollowExchange::~FollowExchange() {
 
 bool FollowExchange::concerns(const Route& route, const http::RequestHead& head,
                               const http::RequestFacts& facts) noexcept {
+  if (route.log != nullptr) return true;
   const std::optional<config::Files>& files = route.config->handler.files;
   return files && files->follow &&
          (head.method == http::Method::kGet || head.method == http::Method::kHead) &&
@@ -67,8 +72,18 @@ void FollowExchange::open() {
     open();
     client_.settle();
   };
-  if (!route_->files->follow(method_, target_, path_, follow_, state_.watches, answer, body_, ticket_, ready))
-    return;
+  bool found = false;
+  if (route_->log != nullptr) {
+    content::LogFiles logs({.catalog = route_->log->catalog(),
+                            .reader = route_->log->reader(),
+                            .loop = state_.loop,
+                            .offload = state_.offload});
+    found = logs.answer(method_, path_, http::query_of(target_), answer, body_, ticket_, ready);
+  } else {
+    found = route_->files->follow(method_, target_, path_, follow_, state_.watches, answer, body_, ticket_,
+                                  ready);
+  }
+  if (!found) return;
   begin(std::move(answer));
   drive();
 }

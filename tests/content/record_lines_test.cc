@@ -57,7 +57,8 @@ TEST_CASE("records become lines, from the first one asked for, however small the
   segment.add(0, {"zero", "one"}, 0, -1, codec);
   segment.add(2, {"two", "three", "four"}, 0, -1, codec);
   segment.add(7, {"seven"}, 0, -1, codec);  // a compaction left a gap
-  const std::string wanted[] = {"zero\none\ntwo\nthree\nfour\nseven\n", "three\nfour\nseven\n", "seven\n", ""};
+  const std::string wanted[] = {"zero\none\ntwo\nthree\nfour\nseven\n", "three\nfour\nseven\n", "seven\n",
+                                ""};
   const std::int64_t from[] = {0, 3, 5, 8};
   for (int i = 0; i < 4; ++i) {
     RecordLines lines(LogFormat::kText, from[i]);

@@ -8,6 +8,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "kafka/codec.h"
@@ -65,8 +68,10 @@ class Filler {
   }
   template <Form form, typename Value>
   void field(std::optional<Value>& out, const Versions& null) {
-    out.reset();
-    if (!nulls_ || !null.contains(version_)) value<form>(out.emplace());
+    if (nulls_ && null.contains(version_)) return out.reset();
+    Value made;
+    value<form>(made);
+    out = std::move(made);
   }
 
   template <Form>
@@ -168,20 +173,6 @@ void for_each_message(const Visit& visit) {
   visit(#Name, false, Name##Response{});
   SLUICE_KAFKA_APIS(SLUICE_VISIT)
 #undef SLUICE_VISIT
-}
-
-// `visit(name, version, message)` for each message in each of its versions, filled.
-template <typename Visit>
-void for_each_filled(bool nulls, const Visit& visit) {
-  for_each_message([&]<typename Message>(std::string_view name, bool request, const Message&) {
-    const Api& api = api_of(Message::kKey);
-    for (int version = api.min; version <= api.max; ++version) {
-      Message message;
-      Filler(version, nulls).fill(message);
-      visit(std::string(name) + (request ? " request " : " response ") + std::to_string(version), version,
-            message);
-    }
-  });
 }
 
 inline std::string from_hex(std::string_view hex) {

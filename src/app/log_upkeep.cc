@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iomanip>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 

@@ -110,6 +110,7 @@ void Directory::Impl::run() {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(looked + options.look_every - os::now());
       longest = std::clamp(left, std::chrono::milliseconds(0), options.look_every);
     }
+    if (watcher.any_behind()) longest = std::chrono::milliseconds(0);
     if (os::wait_for_input(watcher.fd(), stop.get(), longest) == os::Input::kSignal) return;
     try {
       look(looked);
@@ -128,6 +129,7 @@ void Directory::Impl::look(os::Time& looked) {
     // Where there is very much to look at, no more than a tenth of the time goes into it.
     looked += 9 * (os::now() - looked);
   }
+  watcher.catch_up();
   const std::vector<Change> changed = watcher.changes();
   if (!changed.empty()) publish(changed);
 }

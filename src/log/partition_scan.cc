@@ -14,6 +14,9 @@ namespace sluice::log {
 
 namespace {
 
+// How many batches a look reads at once for their transactions: with a producer snapshot that is nearly always all.
+constexpr std::size_t kAtOnce = 1024;
+
 // A control batch has one small record.
 constexpr std::size_t kMostMarker = 4_KiB;
 
@@ -70,6 +73,11 @@ Look PartitionScan::look() {
   return {.changed = make_view() || renamed};
 }
 
+Look PartitionScan::catch_up(std::size_t batches) {
+  const int error = read_transactions(batches);
+  return {.changed = make_view(), .error = error};
+}
+
 Look PartitionScan::look_for_growth() {
   if (segments_.empty()) return look();
   const int error = grow();
@@ -95,9 +103,8 @@ int PartitionScan::begin(const Listing& listing) {
   clean_ = false;  // whatever comes now is written while we look
   segments_ = std::move(found);
   if (segments_.empty()) return 0;
-  const int error = load_transactions(listing);
-  if (error != 0) segments_.clear();
-  return error;
+  load_transactions(listing);
+  return read_transactions(kAtOnce);
 }
 
 int PartitionScan::measure(Segment& segment, ValidEnd& end, Check check) const {
@@ -155,7 +162,9 @@ int PartitionScan::append_segment(std::int64_t base_offset) {
   const SegmentFile file = open_segment(path_, base_offset);
   if (file.error != 0) return file.error;
   segments_.push_back({.view = {.base_offset = base_offset, .end_offset = base_offset, .inode = file.inode}});
+  const bool even = !behind();
   end_ = {.offset = base_offset};
+  if (even) tracked_ = base_offset;
   return grow();
 }
 
@@ -164,36 +173,55 @@ int PartitionScan::grow() {
   const SegmentFile file = open_segment(path_, segment.view.base_offset);
   if (file.error != 0) return file.error;
   if (file.inode != segment.view.inode || !still_ends(file, end_)) return kWrittenAnew;
-  (void)advance(file, end_, Check::kNone,
-                [&](std::uint64_t position, const BatchHead& head) { track(file, position, head); });
+  const bool even = !behind();  // else they have their turn later
+  (void)advance(file, end_, Check::kNone, [&](std::uint64_t position, const BatchHead& head) {
+    if (even) track(file, position, head);
+    return true;
+  });
+  if (even) tracked_ = end_.offset;
   set_end(segment, end_, file);
   return 0;
 }
 
-int PartitionScan::load_transactions(const Listing& listing) {
+void PartitionScan::load_transactions(const Listing& listing) {
   transactions_ = {};
-  std::int64_t from = segments_.back().view.base_offset;
+  tracked_ = segments_.back().view.base_offset;
+  walk_base_ = -1;
   for (auto at = listing.snapshots.rbegin(); at != listing.snapshots.rend(); ++at) {
     if (*at > end_.offset) continue;  // of a log that was cut since
     const auto snapshot = read_text(path_of(path_, *at, FileKind::kSnapshot));
     if (!snapshot || !transactions_.begin_with(*snapshot)) continue;
-    from = *at;
+    tracked_ = *at;
     break;
-  }
-  for (const Segment& segment : segments_) {
-    if (segment.view.end_offset <= from) continue;
-    SegmentFile file = open_segment(path_, segment.view.base_offset);
-    if (file.error != 0) return file.error;
-    file.size = std::min(file.size, segment.view.size);
-    ValidEnd end = find_before(file, path_, segment.view.base_offset, from);
-    (void)advance(file, end, Check::kNone, [&](std::uint64_t position, const BatchHead& head) {
-      if (head.last_offset() >= from) track(file, position, head);
-    });
   }
   for (const std::int64_t base : listing.transaction_indexes) {
     const auto index = read_text(path_of(path_, base, FileKind::kTransactionIndex));
     if (index) transactions_.add_aborted(read_transaction_index(*index));
   }
+}
+
+int PartitionScan::read_transactions(std::size_t batches) {
+  for (const Segment& segment : segments_) {
+    if (segment.view.end_offset <= tracked_) continue;
+    SegmentFile file = open_segment(path_, segment.view.base_offset);
+    if (file.error != 0) return file.error;
+    file.size = std::min(file.size, segment.view.size);
+    if (walk_base_ != segment.view.base_offset || walk_inode_ != file.inode) {
+      walk_ = find_before(file, path_, segment.view.base_offset, tracked_);
+      walk_base_ = segment.view.base_offset;
+      walk_inode_ = file.inode;
+    }
+    (void)advance(file, walk_, Check::kNone, [&](std::uint64_t position, const BatchHead& head) {
+      if (head.last_offset() >= tracked_) track(file, position, head);
+      return --batches != 0;
+    });
+    if (batches == 0) {
+      tracked_ = std::max(tracked_, walk_.offset);
+      return 0;
+    }
+    tracked_ = segment.view.end_offset;
+  }
+  tracked_ = end_.offset;
   return 0;
 }
 
@@ -214,7 +242,7 @@ void PartitionScan::track(const SegmentFile& file, std::uint64_t position, const
 bool PartitionScan::make_view() {
   if (segments_.empty()) return std::exchange(view_, nullptr) != nullptr;
   const std::int64_t start = std::min(std::max(segments_.front().view.base_offset, log_start_), end_.offset);
-  const std::int64_t stable = transactions_.last_stable(end_.offset);
+  const std::int64_t stable = transactions_.last_stable(std::min(tracked_, end_.offset));
   const auto same = [](const SegmentView& view, const Segment& segment) { return view == segment.view; };
   if (view_ != nullptr && view_->log_start == start && view_->end == end_.offset &&
       view_->last_stable == stable &&

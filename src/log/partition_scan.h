@@ -1,8 +1,10 @@
 // One partition's directory, looked at again and again: a view is made when something has changed, and what was appended is
 // read from where the log ended the last time, heads only.
 //
-// The first look finds each segment's end, and which transactions are open: from the newest producer snapshot on, or without
-// one from the last segment's begin. When the last segment was cut, or written anew, everything is found out anew.
+// The first look finds each segment's end, from its last index entry on. Which transactions are open is found out from the
+// newest producer snapshot on, or without one from the last segment's begin; that may be much to read, so it is done a piece
+// at a time, and the last stable offset stands before what is still to be read. When the last segment was cut, or written
+// anew, everything is found out anew.
 // Files     are opened for a look and closed after it.
 // Errors    values: see Look.
 // Thread    one; blocks on cold pages: off the loop only.
@@ -35,6 +37,9 @@ class PartitionScan {
   Look look();
   // Whether the last segment has grown; more only where that shows more.
   Look look_for_growth();
+  // Whether there is a part of the log whose transactions are not known yet; and going on with it, for so many batches.
+  [[nodiscard]] bool behind() const noexcept { return !segments_.empty() && tracked_ < end_.offset; }
+  Look catch_up(std::size_t batches);
   // Records below it are gone. true: view() is another one.
   bool set_log_start(std::int64_t offset);
 
@@ -56,7 +61,8 @@ class PartitionScan {
   int measure(Segment& segment, ValidEnd& end, Check check) const;
   int grow();
   int append_segment(std::int64_t base_offset);
-  int load_transactions(const Listing& listing);
+  void load_transactions(const Listing& listing);
+  int read_transactions(std::size_t batches);
   void track(const SegmentFile& file, std::uint64_t position, const BatchHead& head);
   static void set_end(Segment& segment, const ValidEnd& end, const SegmentFile& file);
   bool make_view();
@@ -68,7 +74,11 @@ class PartitionScan {
   std::int64_t log_start_ = 0;     // as told
   std::vector<Segment> segments_;  // none: all is to be found out
   ValidEnd end_;                   // of the last one
-  Transactions transactions_;      // up to there
+  Transactions transactions_;
+  std::int64_t tracked_ = 0;     // the offset up to which transactions_ is right
+  ValidEnd walk_;                // while behind(): where to go on
+  std::int64_t walk_base_ = -1;  // ... in which segment; -1: to be looked for
+  std::uint64_t walk_inode_ = 0;
   PartitionViewPtr view_;
 };
 

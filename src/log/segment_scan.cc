@@ -49,12 +49,13 @@ Scan advance(const SegmentFile& file, ValidEnd& end, Check check, const OnBatch&
     if ((in_room || check == Check::kCrc) && !crc_is_right(file.fd.get(), end.position, head)) {
       return in_room ? Scan::kTorn : Scan::kCorrupt;
     }
-    if (on_batch) on_batch(end.position, head);
+    const bool enough = on_batch && !on_batch(end.position, head);
     end = {.position = behind,
            .offset = head.last_offset() + 1,
            .last_position = end.position,
            .last_offset = head.last_offset(),
            .last_crc = head.crc};
+    if (enough) return Scan::kBatch;
     head = next;
     found = following;
   }

@@ -36,10 +36,11 @@ struct ValidEnd {
 
 enum class Check : bool { kNone, kCrc };
 
-using OnBatch = std::function<void(std::uint64_t position, const BatchHead& head)>;
+// false: this was enough.
+using OnBatch = std::function<bool(std::uint64_t position, const BatchHead& head)>;
 
 // Goes on from `end`, whose batches stand, and takes it behind those that follow; each is told to `on_batch`. Why no more
-// does: kEnd, kTorn, kCorrupt. With Check::kCrc a batch with a wrong checksum is corrupt.
+// does: kEnd, kTorn, kCorrupt; kBatch when it was enough. With Check::kCrc a batch with a wrong checksum is corrupt.
 Scan advance(const SegmentFile& file, ValidEnd& end, Check check, const OnBatch& on_batch = {});
 
 // From its last usable index entry on.

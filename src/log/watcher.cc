@@ -31,6 +31,9 @@ constexpr std::uint32_t kPartitionMask = kRootMask | IN_MODIFY | IN_ATTRIB;
 // Under a flood the queue may never be empty: what was told so far is looked at after so many reads.
 constexpr int kMostReads = 64;
 
+// Some milliseconds: who waits for an append waits no longer.
+constexpr std::size_t kCatchUp = 10'000;
+
 bool is_directory(const std::string& path, std::uint64_t& inode) {
   struct stat status {};
   int error = 0;
@@ -192,6 +195,7 @@ void Watcher::add(const std::string& name, std::uint64_t inode, bool clean) {
 void Watcher::drop(Entry& entry) {
   unwatch(entry);
   unwatched_.erase(&entry);
+  behind_.erase(&entry);
   std::erase(due_, &entry);
   Change& change = changes_[entry.name];
   change = {.topic = entry.scan.topic(), .index = entry.scan.index(), .view = nullptr, .anew = true};
@@ -229,7 +233,15 @@ void Watcher::look_at_due() {
 
 void Watcher::look(Entry& entry) {
   const Due due = std::exchange(entry.due, Due::kNothing);
-  const Look look = due == Due::kGrowth ? entry.scan.look_for_growth() : entry.scan.look();
+  take(entry, due == Due::kGrowth ? entry.scan.look_for_growth() : entry.scan.look());
+}
+
+void Watcher::take(Entry& entry, const Look& look) {
+  if (entry.scan.behind() && look.error == 0) {
+    behind_.insert(&entry);
+  } else {
+    behind_.erase(&entry);
+  }
   if (look.changed) note(entry);
   if (look.error != 0 || entry.watch == -1) {
     unwatched_.insert(&entry);
@@ -241,6 +253,12 @@ void Watcher::look(Entry& entry) {
     spdlog::error("{}: can't be read: {}{}", entry.scan.path(), std::strerror(look.error),
                   *held == 0 ? "" : " (and others)");
   }
+}
+
+void Watcher::catch_up() {
+  if (behind_.empty()) return;
+  Entry& entry = **behind_.begin();
+  take(entry, entry.scan.catch_up(kCatchUp));
 }
 
 void Watcher::note(const Entry& entry) {

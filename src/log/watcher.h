@@ -40,6 +40,10 @@ class Watcher {
   [[nodiscard]] bool any_unwatched() const noexcept { return root_watch_ == -1 || !unwatched_.empty(); }
   void look_at_unwatched();
 
+  // Whether there are long logs whose open transactions are still to be found out; and going on with one of them.
+  [[nodiscard]] bool any_behind() const noexcept { return !behind_.empty(); }
+  void catch_up();
+
   // What has changed since the last call; the first time all there is. At most one for each partition.
   std::vector<Change> changes();
 
@@ -71,6 +75,7 @@ class Watcher {
   void set_due(Entry& entry, Due due);
   void look_at_due();
   void look(Entry& entry);
+  void take(Entry& entry, const Look& look);
   void note(const Entry& entry);
   void tell_of_limit(int error);
 
@@ -84,6 +89,7 @@ class Watcher {
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;  // by name
   std::unordered_multimap<int, Entry*> by_watch_;                       // two names can lead to one directory
   std::unordered_set<Entry*> unwatched_;                                // ... or unreadable
+  std::unordered_set<Entry*> behind_;
   std::vector<Entry*> due_;
   std::map<std::string, Change, std::less<>> changes_;  // by name of the directory
 };

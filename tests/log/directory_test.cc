@@ -184,6 +184,21 @@ TEST_CASE("a flood of appends is seen in few looks, and nothing is lost", "[log-
   CHECK(directory.changes() < kBatches / 4);
 }
 
+TEST_CASE("a long log is there at once, what is committed of it a little later", "[log-directory]") {
+  const testing::ScratchDirectory root;
+  const PartitionFiles files(root / "", "t", 0);
+  std::string bytes;
+  for (int i = 0; i != 50'000; ++i) bytes += some_batch(i, 1);
+  files.append(0, bytes);
+  files.append(0, bytes = testing::in_transaction(some_batch(50'000, 1), 1));
+  Directory directory(root / "");
+  Reading reading(directory);
+  CHECK(reading.end("t") == 50'001);
+  reading.until([&] { return reading.partition("t")->view->last_stable == 50'000; });
+  files.append(0, testing::marker(50'001, 1, true));
+  reading.until([&] { return reading.partition("t")->view->last_stable == 50'002; });
+}
+
 TEST_CASE("loops end and directories go while a log grows", "[log-directory]") {
   const testing::ScratchDirectory root;
   const PartitionFiles files(root / "", "t", 0);

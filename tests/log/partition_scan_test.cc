@@ -420,6 +420,56 @@ TEST_CASE("a producer snapshot spares the reading of what is before it", "[parti
   for (const AbortedTransaction& each : p.scan.view()->aborted) CHECK(each.last_offset >= 6);
 }
 
+TEST_CASE("the transactions of a long log are found out a piece at a time", "[partition-scan]") {
+  Partition p;
+  p.files.append(0, "");
+  CHECK(p.look().last_stable == 0);
+  const auto append = [&](std::int64_t segment, std::int64_t from, std::int64_t before) {
+    std::string bytes;
+    for (std::int64_t offset = from; offset != before; ++offset) {
+      if (offset % 100 == 7) {
+        bytes += in_transaction(some_batch(offset, 1), 1 + offset / 100 % 3);
+      } else if (offset % 100 == 57) {
+        bytes += marker(offset, 1 + offset / 100 % 3, offset / 100 % 2 == 0);
+      } else {
+        bytes += some_batch(offset, 1);
+      }
+    }
+    p.files.append(segment, bytes);
+    return p.look().end;  // it has seen all of it, from the beginning
+  };
+  CHECK(append(0, 0, 3000) == 3000);
+  std::int64_t stable = p.look_anew().last_stable;
+  PartitionScan& late = *p.fresh;
+  CHECK(late.behind());
+  CHECK(late.view()->end == 3000);
+  CHECK(stable < 3000);
+  const auto catch_up = [&](int pieces, std::size_t batches) {
+    for (; pieces != 0 && late.behind(); --pieces) {
+      CHECK(late.catch_up(batches).error == 0);
+      CHECK(late.view()->last_stable >= stable);
+      CHECK(late.view()->last_stable <= p.scan.view()->last_stable);
+      stable = late.view()->last_stable;
+    }
+  };
+  catch_up(5, 70);
+  CHECK(late.behind());
+  // Meanwhile the log grows and rolls.
+  CHECK(append(0, 3000, 3010) == 3010);
+  CHECK(late.look_for_growth().changed);
+  CHECK(append(3010, 3010, 4120) == 4120);
+  CHECK(late.look().changed);
+  CHECK(late.view()->end == 4120);
+  catch_up(1000, 33);
+  CHECK_FALSE(late.behind());
+  CHECK(late.view()->last_stable == 4107);
+  check_same(*p.scan.view(), *late.view());
+  CHECK(append(3010, 4120, 4200) == 4200);
+  CHECK(late.look_for_growth().changed);
+  CHECK_FALSE(late.behind());
+  check_same(*p.scan.view(), *late.view());
+}
+
 TEST_CASE("deleted records are gone, even where a segment still has them", "[partition-scan]") {
   Partition p;
   p.scan.set_log_start(3);

@@ -1,6 +1,7 @@
 """What a fetch answers, rule by rule, as a broker does; over the wire, and compared with the bytes in the files."""
 
 import shutil
+import signal
 import ssl
 import statistics
 import struct
@@ -497,6 +498,29 @@ class Waiting(KafkaCase):
         until(lambda: client.fetch(Want("t")).one().error == OUT_OF_RANGE, "the first segment is gone")
         got = client.fetch(Want("t", offset=8)).one()
         self.assertEqual((got.log_start, got.records), (8, log.data(8)))
+
+    def test_a_reload_keeps_those_who_wait_and_a_drain_answers_them(self):
+        log = fill(self.partition(), 1)
+        sluice = self.front(workers=2)
+        clients = [self.client() for _ in range(20)]
+
+        def all_wait():
+            asked = [client.ask_fetch([Want("t", offset=log.next)], max_wait=29000) for client in clients]
+            until(lambda: sluice.counter("kafka_waiting") == 20, "all wait")
+            return zip(clients, asked)
+
+        waiting, first = all_wait(), log.next
+        sluice.signal(signal.SIGHUP)
+        sluice.wait_for_stderr("reloaded")
+        fill(log, 1)
+        for client, correlation in waiting:
+            self.assertEqual(client.read_fetched(correlation).one().records, log.data(first))
+        waiting = all_wait()
+        sluice.signal(signal.SIGTERM)
+        for client, correlation in waiting:
+            self.assertEqual(client.read_fetched(correlation).one().records, b"")
+            self.assertTrue(client.at_end())
+        self.assertEqual(sluice.wait_for_exit(), 0)
 
     def test_who_is_gone_is_not_waited_for(self):
         fill(self.partition(), 1)

@@ -8,7 +8,7 @@ import struct
 import time
 import unittest
 
-from harness import until
+from harness import Cut, Pattern, until
 from kafka_client import (
     API_VERSIONS,
     FETCH,
@@ -246,11 +246,11 @@ class Habits(KafkaCase):
         self.front()
         client = self.client()
         asked, data = [], b""
-        for n in range(300):
+        for n in range(300):  # some of them wait, and so delay those behind them
             key, version, body = [
                 (METADATA, 4, Words(False).array([Words(False).text("t")]) + i8(0)),
                 (FETCH, 11, client.fetch_body([Want("t", offset=n % 200, most=4000)])),
-                (FETCH, 12, client.fetch_body([Want("t", offset=200)], 12, max_wait=3)),  # each delays those behind it
+                (FETCH, 12, client.fetch_body([Want("t", offset=200)], 12, max_wait=int(n % 60 == 2))),
                 (API_VERSIONS, 0, b""),
             ][n % 4]
             frame, correlation = client.request(key, version, body)
@@ -430,8 +430,8 @@ class Vanishing(KafkaCase):
     def under_way(self, path):
         """A log of SIZE MiB, and a client that has the beginning of it."""
         log = self.partition(path)
-        for n in range(self.SIZE):
-            log.append(bytes([n]) * MIB)
+        for _ in range(self.SIZE):
+            log.append(Pattern.at(0, MIB))
         sluice = self.front(listener={"relay": {"path": path}})
         client = self.client(receive_buffer=16 * KIB, mss=1400)
         client.ask_fetch([Want(path, most=2 * self.SIZE * MIB)])
@@ -486,6 +486,45 @@ class Vanishing(KafkaCase):
                     client.close()
                     sluice.assert_nothing_left()
                     shutil.rmtree(log.directory, ignore_errors=True)
+
+    def test_a_segment_that_is_compacted_has_another_file(self):
+        log = fill(self.partition(), 20)
+        log.roll()
+        fill(log, 2)
+        self.front()
+        client = self.client()
+        self.assertEqual(client.fetch(Want("t")).one().records, log.data())
+        log.batches = [stored for n, stored in enumerate(log.batches) if n % 2 == 0 or stored.base >= 80]
+        fresh = log.segments[0].with_suffix(".log.swap")
+        fresh.write_bytes(log.data(before=80))
+        fresh.rename(log.segments[0])
+        until(lambda: client.fetch(Want("t")).one().records == log.data(), "the new file is served")
+        for offset in (4, 5, 8, 76, 79):
+            self.assertEqual(client.fetch(Want("t", offset=offset)).one().records, log.data(offset))
+
+    def test_a_log_that_is_cut_and_written_anew(self):
+        """As a follower does: whoever watches may only see that it is larger than before, or as large."""
+        log = fill(self.partition(), 20)
+        self.front(workers=2)
+        chance = random.Random(3)
+
+        def fetched():
+            try:
+                with self.client() as client:
+                    return client.fetch(Want("t", most=8 * MIB)).one()
+            except (Cut, OSError):  # it changed in the very moment
+                return None
+
+        for _ in range(30):
+            for _ in range(10):
+                del log.batches[chance.randrange(len(log.batches) + 1) :]
+                log.next = log.batches[-1].last + 1 if log.batches else 0
+                os.truncate(log.segment, len(log.data()))
+                fill(log, chance.randint(1, 5), records=chance.randint(1, 5), size=chance.randint(10, 600))
+                if chance.random() < 0.3:
+                    fetched()
+            right = log.data(), log.next
+            until(lambda: (got := fetched()) and (got.records, got.high_watermark) == right, "it is right")
 
     def test_a_segment_that_is_emptied_again_and_again_is_no_crash(self):
         """Touching mapped pages that are gone ends a program, unless it minds: here it is a cut or an error."""

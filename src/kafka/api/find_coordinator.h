@@ -41,11 +41,10 @@ struct FindCoordinatorResponse {
     static constexpr auto fields() {
       return std::tuple{
           field(&Coordinator::key),
-          field(&Coordinator::node_id),
+          field(&Coordinator::node_id),  // -1 with an error
           field(&Coordinator::host),
-          field(&Coordinator::port),
-          field(&Coordinator::error_code),  // of this key
-          field(&Coordinator::error_message),
+          field(&Coordinator::port),  // likewise
+          field(&Coordinator::error_code), field(&Coordinator::error_message),
       };
     }
   };

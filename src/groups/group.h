@@ -1,8 +1,8 @@
 // One consumer group as a state machine: requests in, answers out, and when it wants to be woken.
 //
 // It knows no thread, no file and no clock of its own; group_states.h draws its states. Answers to JoinGroup and
-// SyncGroup may come at once, or later from any other call here; each asker is answered exactly once, by deadline()'s
-// expire() at the latest, or by close().
+// SyncGroup may come at once, or later from any other call here; each asker is answered once, by deadline()'s
+// expire() at the latest, or by close(); one who is gone may be dropped instead.
 // Errors   the protocol's codes, inside the answers. What concerns the group's name or the sum of all groups is the
 //          coordinator's.
 // Thread   one.

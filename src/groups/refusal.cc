@@ -4,6 +4,12 @@ namespace sluice::groups {
 
 using kafka::ErrorCode;
 
+void refuse(const JoinAsker& asker, int version, ErrorCode why, const std::string& member_id) {
+  asker.answer(refusal(kafka::JoinGroupRequest{.member_id = member_id}, version, why));
+}
+
+void refuse(const SyncAsker& asker, ErrorCode why) { asker.answer({.error_code = why}); }
+
 void refuse(kafka::SyncGroupResponse& response, ErrorCode why) { response = {.error_code = why}; }
 
 void refuse(kafka::OffsetCommitResponse& response, ErrorCode why) {

@@ -1,10 +1,17 @@
 // Answers to requests that can't be served, in each API's own way of saying so; and answers made anew into such.
 #pragma once
 
+#include <string>
+
+#include "groups/members.h"
 #include "kafka/error.h"
 #include "kafka/messages.h"
 
 namespace sluice::groups {
+
+// Tells one who waits.
+void refuse(const JoinAsker& asker, int version, kafka::ErrorCode why, const std::string& member_id);
+void refuse(const SyncAsker& asker, kafka::ErrorCode why);
 
 // Makes an answer that depends on the file say `why`, of everything in it.
 void refuse(kafka::SyncGroupResponse& response, kafka::ErrorCode why);

@@ -73,7 +73,7 @@ int list_logs(const LogScope& scope, bool json, std::ostream& out) {
   if (!json) row("topic", "partition", "first offset", "next offset", "bytes", "segments");
   for (const Place& place : found) {
     log::PartitionScan scan(place.path, {.topic = place.topic, .index = place.index});
-    const log::Look look = scan.look();
+    const log::Looked look = scan.look();
     if (look.error == ENOENT) continue;  // just deleted
     log::fail_unless_done(place.path, look.error);
     const log::PartitionView view = scan.view() ? *scan.view() : log::PartitionView{};

@@ -54,7 +54,7 @@ struct PartitionScan::Listing {
 PartitionScan::PartitionScan(std::string path, const PartitionName& name, bool clean)
     : path_(std::move(path)), topic_(name.topic), index_(name.index), clean_(clean) {}
 
-Look PartitionScan::look() {
+Looked PartitionScan::look() {
   Listing listing;
   const int unread = listing.read(path_);
   if (unread == ENOENT || unread == ENOTDIR) {  // not a partition, or not any more
@@ -73,12 +73,12 @@ Look PartitionScan::look() {
   return {.changed = make_view() || renamed};
 }
 
-Look PartitionScan::catch_up(std::size_t batches) {
+Looked PartitionScan::catch_up(std::size_t batches) {
   const int error = read_transactions(batches);
   return {.changed = make_view(), .error = error};
 }
 
-Look PartitionScan::look_for_growth() {
+Looked PartitionScan::look_for_growth() {
   if (segments_.empty()) return look();
   const int error = grow();
   if (error == kWrittenAnew || error == ENOENT) return look();

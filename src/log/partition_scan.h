@@ -6,7 +6,7 @@
 // at a time, and the last stable offset stands before what is still to be read. When the last segment was cut, or written
 // anew, everything is found out anew.
 // Files     are opened for a look and closed after it.
-// Errors    values: see Look.
+// Errors    values: see Looked.
 // Thread    one; blocks on cold pages: off the loop only.
 // Source    Apache Kafka's LogLoader and ProducerStateManager.
 #pragma once
@@ -22,7 +22,7 @@
 
 namespace sluice::log {
 
-struct Look {
+struct Looked {
   bool changed = false;  // view() or topic_id() is another one than before
   int error = 0;  // errno of what could not be read: view() is the one before. ENOENT: it went meanwhile
 };
@@ -34,12 +34,12 @@ class PartitionScan {
   PartitionScan(std::string path, const PartitionName& name, bool clean = false);
 
   // At everything: which segments there are, and what is in them.
-  Look look();
+  Looked look();
   // Whether the last segment has grown; more only where that shows more.
-  Look look_for_growth();
+  Looked look_for_growth();
   // Whether there is a part of the log whose transactions are not known yet; and going on with it, for so many batches.
   [[nodiscard]] bool behind() const noexcept { return !segments_.empty() && tracked_ < end_.offset; }
-  Look catch_up(std::size_t batches);
+  Looked catch_up(std::size_t batches);
   // Records below it are gone. true: view() is another one.
   bool set_log_start(std::int64_t offset);
 

@@ -236,7 +236,7 @@ void Watcher::look(Entry& entry) {
   take(entry, due == Due::kGrowth ? entry.scan.look_for_growth() : entry.scan.look());
 }
 
-void Watcher::take(Entry& entry, const Look& look) {
+void Watcher::take(Entry& entry, const Looked& look) {
   if (entry.scan.behind() && look.error == 0) {
     behind_.insert(&entry);
   } else {

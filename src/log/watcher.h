@@ -75,7 +75,7 @@ class Watcher {
   void set_due(Entry& entry, Due due);
   void look_at_due();
   void look(Entry& entry);
-  void take(Entry& entry, const Look& look);
+  void take(Entry& entry, const Looked& look);
   void note(const Entry& entry);
   void tell_of_limit(int error);
 

@@ -21,7 +21,7 @@ struct Partition {
   PartitionScan scan{files.path(), {.topic = "t", .index = 3}};
 
   const PartitionView& look() {
-    const Look look = scan.look();
+    const Looked look = scan.look();
     CHECK(look.error == 0);
     REQUIRE(scan.view() != nullptr);
     return *scan.view();
@@ -34,7 +34,7 @@ struct Partition {
     return *fresh->view();
   }
   const PartitionView& grow() {
-    const Look look = scan.look_for_growth();
+    const Looked look = scan.look_for_growth();
     CHECK(look.error == 0);
     CHECK(look.changed);
     return *scan.view();

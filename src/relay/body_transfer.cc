@@ -193,9 +193,11 @@ Step BodyTransfer::ensure_resident(const FileRange& range, std::uint64_t offset)
   File& file = *range.file;
   const os::Time now = resources_.loop.now();
   if (file.known_resident(offset, now)) return Step::kMoved;
+  // All of the window, not only the range's part of it: what is remembered is believed by every other range.
+  const std::uint64_t begin = offset / File::kWindow * File::kWindow;
   const std::uint64_t end =
-      std::min((offset / File::kWindow + 1) * File::kWindow, range.offset + range.length);
-  if (is_resident(file, offset, end)) {
+      std::min(begin + File::kWindow, std::max(file.size(), range.offset + range.length));
+  if (is_resident(file, begin, end)) {
     file.remember_resident(offset, now);
     return Step::kMoved;
   }
@@ -206,7 +208,7 @@ Step BodyTransfer::ensure_resident(const FileRange& range, std::uint64_t offset)
   const auto error = std::make_shared<int>(0);
   const bool queued = resources_.offload.run(
       resources_.loop, ticket_,
-      [file = range.file, offset, end, error] { *error = bring_in(*file, offset, end); },
+      [file = range.file, begin, end, error] { *error = bring_in(*file, begin, end); },
       [this, shared = range.file, offset, error] {
         warming_error_ = *error;
         if (*error == 0) shared->remember_resident(offset, resources_.loop.now());

@@ -259,6 +259,23 @@ TEST_CASE("a cold part behind a resident one is met at its window, not inside on
   CHECK(transfer.cold_waits() == 1);
 }
 
+TEST_CASE("a small range brings in its window: what is remembered of it is true for others", "[body-transfer]") {
+  Fixture f;
+  const std::string text = pattern(1'200'000);
+  const auto file = f.file(text);
+  ::posix_fadvise(file->fd(), 0, 0, POSIX_FADV_RANDOM);
+  if (!make_cold(*file)) return;  // said above
+  End sink(f.worker, Transport::kUnix);
+  for (const std::uint64_t offset : {300'000u, 8'192u, 450'000u}) {
+    BodyTransfer transfer(f.worker.relay, {FileRange{file, offset, 5'000}}, {.force = Force::kSendfile}, f.warmed);
+    const Played got = f.send(transfer, sink);
+    CHECK(got.last == Step::kDone);
+    CHECK((got.out == text.substr(offset, 5'000)));
+    CHECK(transfer.cold_waits() == (offset == 300'000 ? 1 : 0));
+    CHECK(resident_pages(*file, 0, File::kWindow) == File::kWindow / 4096);
+  }
+}
+
 TEST_CASE("a transfer that goes away while it waits is not called back", "[body-transfer]") {
   Fixture f;
   const auto file = f.file(pattern(1'000'000));

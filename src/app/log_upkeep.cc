@@ -73,7 +73,8 @@ int list_logs(const LogScope& scope, bool json, std::ostream& out) {
   if (!json) row("topic", "partition", "first offset", "next offset", "bytes", "segments");
   for (const Place& place : found) {
     log::PartitionScan scan(place.path, {.topic = place.topic, .index = place.index});
-    const log::Looked look = scan.look();
+    log::Looked look = scan.look();
+    while (look.error == 0 && scan.behind()) look = scan.catch_up(std::numeric_limits<std::size_t>::max());
     if (look.error == ENOENT) continue;  // just deleted
     log::fail_unless_done(place.path, look.error);
     const log::PartitionView view = scan.view() ? *scan.view() : log::PartitionView{};

@@ -20,10 +20,10 @@ class KafkaCase(Case):
         """`options` are Partition's."""
         return Partition(self.logs, topic, index, **options)
 
-    def front(self, expected_errors=(), listener=None, around=(), **more):
+    def front(self, expected_errors=(), listener=None, around=(), environment=None, **more):
         """Sluice with a kafka listener (options: `listener`), one for /status, and further keys of its configuration.
 
-        Changes are noticed by inotify, or not within a test. `around`: as of Sluice.
+        Changes are noticed by inotify, or not within a test. `around` and `environment` are Sluice's.
         """
         self.port, self.kafka_port = free_port(), free_port()
         groups = self.root / f"groups-{self.kafka_port}.sqlite"  # which only one process may have open
@@ -36,7 +36,7 @@ class KafkaCase(Case):
             "listeners": [{"listen": f"127.0.0.1:{self.port}"}, {**entry, "kafka": kafka}],
             "routes": [{"path": "/status", "status": True}],
         }
-        return self.start({**config, **more}, expected_errors, around=around)
+        return self.start({**config, **more}, expected_errors, around=around, environment=environment)
 
     def client(self, **options):
         """`options` are Connection's."""

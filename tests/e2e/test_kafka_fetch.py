@@ -1,5 +1,6 @@
 """What a fetch answers, rule by rule, as a broker does; over the wire, and compared with the bytes in the files."""
 
+import re
 import shutil
 import signal
 import ssl
@@ -306,6 +307,7 @@ class Transactions(KafkaCase):
                 self.assertEqual(committed.records, log.data(before=10))
                 # Where no aborted record is in what comes, the list is empty.
                 self.assertEqual(client.fetch(Want("t", offset=8), version, isolation=1).one().aborted, [])
+                self.assertEqual(client.fetch(Want("t", most=1), version, isolation=1).one().aborted, [])
                 for offset in (10, 11, 12):
                     at_stable = client.fetch(Want("t", offset=offset), version, isolation=1).one()
                     self.assertEqual((at_stable.error, at_stable.records, at_stable.aborted), (0, b"", []))
@@ -358,6 +360,25 @@ class Ways(KafkaCase):
         self.assertEqual(client.read_fetched(waiting).one().records, log.data(1200))
         with self.assertRaises((ssl.SSLError, Cut, ConnectionResetError)):
             self.client(tls=authority.client()).metadata()
+
+
+class State(KafkaCase):
+    """Where groups are kept when nobody says so: elsewhere than in the log."""
+
+    def test_the_groups_file_has_a_place_of_its_own(self):
+        fill(self.partition(), 1)
+        state = self.root / "state"
+        for _ in range(2):  # the second time it is there
+            sluice = self.front(listener={"groups": ""}, environment={"STATE_DIRECTORY": str(state)})
+            (file,) = state.glob("groups-*.sqlite")
+            self.assertEqual(state.stat().st_mode & 0o777, 0o700)
+            sluice.stop()
+        self.assertEqual([path.name for path in self.logs.iterdir()], ["t-0"])
+        self.assertIsNotNone(re.fullmatch("groups-[0-9a-f]{16}.sqlite", file.name))
+        # Where there is none, consumers are served all the same.
+        sluice = self.front(listener={"groups": ""}, environment={"STATE_DIRECTORY": str(self.logs / "state")})
+        sluice.wait_for_stderr("kept in memory and end with this process: .* only read")
+        self.assertEqual(self.client().fetch(Want("t")).one().error, 0)
 
 
 class Waiting(KafkaCase):

@@ -389,13 +389,13 @@ class Many(KafkaCase):
         before, descriptors = sluice.rss_anon(), sluice.fd_count()
         slow = self.clients(1000, receive_buffer=4 * KIB)
         ask(slow)
-        for _ in range(5):
+        for _ in range(3):
             for client in slow:
                 client.read_some(2 * KIB)
         each = (sluice.rss_anon() - before) / 1000
         print(f"{each:.0f} bytes for each slow consumer")
         if not sanitized():
-            self.assertLess(each, (80 if self.portable else 6) * KIB)
+            self.assertLess(each, 6 * KIB)
         # Not a descriptor more than their sockets: the segments' are shared.
         self.assertLessEqual(sluice.fd_count() - descriptors, 1010)
         # Nobody else is kept from anything.

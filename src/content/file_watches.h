@@ -38,6 +38,7 @@ class WatchedFile {
 
   [[nodiscard]] const std::shared_ptr<relay::File>& file() const noexcept { return file_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }  // bytes, when the kernel told last
+  [[nodiscard]] bool has_name() const noexcept { return links_ != 0; }
   // How often it was renamed, or lost a name (deleted, or another file took the name).
   [[nodiscard]] unsigned names_lost() const noexcept { return names_lost_; }
   void add(Follower& follower) noexcept { followers_.push_back(follower); }

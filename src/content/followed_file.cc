@@ -74,7 +74,7 @@ Growth FollowedFile::next(relay::Body& pieces) {
   if (!at_line_) return find_line();
   const std::uint64_t size = file_->size();
   if (size < offset_) return Growth::kCut;
-  const bool replaced = file_->names_lost() != names_lost_before_;
+  const bool replaced = file_->names_lost() != names_lost_before_ || !file_->has_name();
   if (size > offset_) {
     pieces.emplace_back(relay::FileRange{.file = file_->file(), .offset = offset_, .length = size - offset_});
     offset_ = size;

@@ -91,7 +91,7 @@ bool StaticFiles::answer(const http::RequestHead& head, std::string_view path, A
     return true;
   }
 
-  const FindResult found = find(path, ticket, std::move(ready));
+  const FindResult found = find(path, config_.revalidate, ticket, std::move(ready));
   if (found.found == Found::kPending) return false;
   if (found.found == Found::kFile) {
     send(head, *found.file, answer);
@@ -111,7 +111,8 @@ bool StaticFiles::follow(http::Method method, std::string_view target, std::stri
          std::string(from.wrong) + " has to be a number of bytes, and only one of offset and tail\n");
     return true;
   }
-  const FindResult found = find(path, ticket, std::move(ready));
+  // Not one that was replaced meanwhile: nothing would ever be added to it.
+  const FindResult found = find(path, std::chrono::milliseconds(0), ticket, std::move(ready));
   if (found.found == Found::kPending) return false;
   if (found.found != Found::kFile) {
     tell_missing(method, target, path, found, answer);
@@ -137,7 +138,8 @@ bool StaticFiles::follow(http::Method method, std::string_view target, std::stri
   return true;
 }
 
-FindResult StaticFiles::find(std::string_view path, loop::Ticket& ticket, std::function<void()> ready) {
+FindResult StaticFiles::find(std::string_view path, std::chrono::milliseconds revalidate,
+                             loop::Ticket& ticket, std::function<void()> ready) {
   const bool directory = path.empty() || path.ends_with('/');
   path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));  // below the root
   std::string name;
@@ -145,7 +147,7 @@ FindResult StaticFiles::find(std::string_view path, loop::Ticket& ticket, std::f
     name.assign(path).append(config_.index);
     path = name;
   }
-  return files_.find(root_, path, config_.revalidate, ticket, std::move(ready));
+  return files_.find(root_, path, revalidate, ticket, std::move(ready));
 }
 
 void StaticFiles::tell_missing(http::Method method, std::string_view target, std::string_view path,

@@ -45,7 +45,8 @@ class StaticFiles {
               std::function<void()> ready);
 
  private:
-  FindResult find(std::string_view path, loop::Ticket& ticket, std::function<void()> ready);
+  FindResult find(std::string_view path, std::chrono::milliseconds revalidate, loop::Ticket& ticket,
+                  std::function<void()> ready);
   // What there is to say of a look-up that found no file.
   static void tell_missing(http::Method method, std::string_view target, std::string_view path,
                            const FindResult& found, Answer& answer);

@@ -165,6 +165,20 @@ TEST_CASE("a file that lost its name is followed until its writer has heard of i
   CHECK(f.last == Growth::kQuiet);
 }
 
+TEST_CASE("a file that has no name any more when it is asked for ends, too", "[followed-file]") {
+  Fixture f;
+  f.site.write("log", "text");
+  const auto opened = f.watch("log");
+  const auto file = opened->file();
+  std::filesystem::remove(f.site.root / "log");
+  int error = 0;
+  content::FollowedFile body(f.watches, f.watches.watch(file, error), {});
+  body.on_change([&] { f.loop.stop(); });
+  CHECK(f.read(body) == "text");
+  while (f.last == Growth::kQuiet && f.told()) CHECK(f.read(body).empty());
+  CHECK(f.last == Growth::kEnd);
+}
+
 TEST_CASE("followers of one file share its watch and its descriptor", "[followed-file]") {
   Fixture f;
   f.site.write("log", "text");

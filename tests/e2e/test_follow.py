@@ -83,7 +83,7 @@ class Follow(Case):
 
     def follow(self, relay=None, **more):
         self.port = free_port()
-        files = {"root": str(self.root), "follow": True}
+        files = {"root": str(self.root), "follow": True, "revalidate": "1h"}
         route = {"path": "/", "files": files, "relay": relay or {}, "compress": True}
         config = {
             "workers": 1,
@@ -327,6 +327,10 @@ class Follow(Case):
                     self.assertEqual((stream.ended, stream.body.size, stream.body.wrong_at), (True, growing.size, None))
                 again = readers[0].connection.get("/nothing")
                 self.assertEqual(again.status, 404, "the connection goes on")
+                if how == replace:  # whoever asks again gets the file that has the name now
+                    again = self.reader(version="1.0")
+                    self.assertEqual(again.connection.read_some(), b"another")
+                    again.connection.close()
                 lines = sluice.log_lines(lambda line: line["target"] == "/app.log?follow", count=3)
                 self.assertEqual({line["end"] for line in lines}, {"completed"})
                 self.followers(sluice, 0)

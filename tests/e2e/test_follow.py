@@ -328,7 +328,7 @@ class Follow(Case):
                 again = readers[0].connection.get("/nothing")
                 self.assertEqual(again.status, 404, "the connection goes on")
                 if how == replace:  # whoever asks again gets the file that has the name now
-                    again = self.reader(version="1.0")
+                    again = self.reader("/app.log?follow&offset=0", version="1.0")
                     self.assertEqual(again.connection.read_some(), b"another")
                     again.connection.close()
                 lines = sluice.log_lines(lambda line: line["target"] == "/app.log?follow", count=3)

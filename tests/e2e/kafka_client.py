@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from client import Body, Connection, Cut
 
-PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, HEARTBEAT, API_VERSIONS = 0, 1, 2, 3, 10, 12, 18
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR = 0, 1, 2, 3, 8, 9, 10
+JOIN_GROUP, HEARTBEAT, LEAVE_GROUP, SYNC_GROUP, API_VERSIONS = 11, 12, 13, 14, 18
 # The first version of each with compact strings and tagged fields.
-FLEXIBLE = {PRODUCE: 9, FETCH: 12, LIST_OFFSETS: 6, METADATA: 9, FIND_COORDINATOR: 3, HEARTBEAT: 4, API_VERSIONS: 3}
+FLEXIBLE = {PRODUCE: 9, FETCH: 12, LIST_OFFSETS: 6, METADATA: 9, OFFSET_COMMIT: 8, OFFSET_FETCH: 6, FIND_COORDINATOR: 3,
+            JOIN_GROUP: 6, HEARTBEAT: 4, LEAVE_GROUP: 4, SYNC_GROUP: 4, API_VERSIONS: 3}  # fmt: skip
 
 EARLIEST, LATEST = -2, -1  # instead of a time, in list_offsets()
 NO_ID = bytes(16)
@@ -437,6 +439,21 @@ class KafkaClient(Connection):
         body += i16(acks) + i32(1000)
         one = i32(0) + words.data(batch) + words.tags
         return body + words.array([words.text(topic) + words.array([one]) + words.tags]) + words.tags
+
+    @staticmethod
+    def join_body(group, member="", metadata=b""):
+        """Of version 5."""
+        words = Words(False)
+        out = words.text(group) + i32(10_000) + i32(10_000) + words.text(member) + words.text(None)
+        return out + words.text("consumer") + words.array([words.text("range") + words.data(metadata)])
+
+    def joined(self, correlation):
+        """(error, the member's id) of the answer in version 5."""
+        answer = self.answer(JOIN_GROUP, 5, correlation)
+        answer.i32()
+        error = answer.i16()
+        answer.i32(), answer.text(), answer.text()
+        return error, answer.text()
 
     def produce(self, topic, batch, version=3):
         """The error of the one partition."""

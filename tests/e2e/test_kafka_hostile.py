@@ -13,10 +13,16 @@ from kafka_client import (
     API_VERSIONS,
     FETCH,
     FIND_COORDINATOR,
+    HEARTBEAT,
+    JOIN_GROUP,
     LATEST,
+    LEAVE_GROUP,
     LIST_OFFSETS,
     METADATA,
+    OFFSET_COMMIT,
+    OFFSET_FETCH,
     PRODUCE,
+    SYNC_GROUP,
     KafkaClient,
     Want,
     Words,
@@ -31,6 +37,7 @@ from kafka_log import batch, fill
 from sluice import sanitized
 
 KIB, MIB = 1024, 1024 * 1024
+MEMBER_ID_REQUIRED, GROUP_MAX_SIZE_REACHED = 79, 81
 ID = bytes(range(1, 17))
 
 
@@ -76,7 +83,15 @@ class Frames(KafkaCase):
             (PRODUCE, 3, KafkaClient.produce_body("t", batch(0, [b"x"]))),
             (PRODUCE, 9, KafkaClient.produce_body("t", batch(0, [b"x"]), version=9)),
             *((FIND_COORDINATOR, version, body) for version, body in coordinator.items()),
-        ]
+            (JOIN_GROUP, 5, KafkaClient.join_body("g", metadata=b"\0" * 6)),
+            (SYNC_GROUP, 1, words.text("g") + i32(1) + words.text("m")
+             + words.array([words.text("m") + words.data(b"x")])),
+            (HEARTBEAT, 4, flexible.text("g") + i32(1) + flexible.text("m") + flexible.text(None) + b"\0"),
+            (LEAVE_GROUP, 1, words.text("g") + words.text("m")),
+            (OFFSET_COMMIT, 2, words.text("g") + i32(-1) + words.text("") + i64(-1)
+             + words.array([words.text("t") + words.array([i32(0) + i64(1) + words.text("")])])),
+            (OFFSET_FETCH, 1, words.text("g") + words.array([words.text("t") + words.array([i32(0)])])),
+        ]  # fmt: skip
         for key, version, body in bodies:
             client = object.__new__(KafkaClient)
             client._correlation = 0
@@ -321,6 +336,26 @@ class Habits(KafkaCase):
         fetched = client.fetch([Want("t", index) for index in range(10000)], max_wait=20000)
         self.assertEqual(len(fetched.topics["t"]), 10000)
         self.assertLess(time.monotonic() - began, 10)
+
+    def test_more_members_than_a_group_may_have(self):
+        """Those who are in it are not harmed, and other groups are taken."""
+        fill(self.partition(), 1)
+        self.front(listener={"members": 3})
+
+        def join(group):
+            client = self.client()
+            error, member = client.joined(client.ask(JOIN_GROUP, 5, client.join_body(group)))
+            self.assertEqual(error, MEMBER_ID_REQUIRED)
+            return client, member, client.ask(JOIN_GROUP, 5, client.join_body(group, member))
+
+        first, member, asked = join("g")
+        self.assertEqual(first.joined(asked), (0, member))
+        others = [join("g") for _ in range(2)]  # who wait for the first to join again
+        late = self.client()
+        self.assertEqual(late.joined(late.ask(JOIN_GROUP, 5, late.join_body("g")))[0], GROUP_MAX_SIZE_REACHED)
+        again = first.ask(JOIN_GROUP, 5, first.join_body("g", member))
+        for client, name, asked in (*others, (first, member, again), join("another")):
+            self.assertEqual(client.joined(asked), (0, name))
 
     def test_writing_is_refused(self):
         log = fill(self.partition(), 2)

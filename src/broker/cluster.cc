@@ -7,6 +7,8 @@ namespace sluice::broker {
 
 namespace {
 
+constexpr std::int16_t kLastWithNames = 12;  // of Fetch: since 13 topics have no name in it, but an id
+
 // KIP-511: letters and digits, then also "-" and ".".
 bool is_client_word(std::string_view word) noexcept {
   const auto plain = [](char c) {
@@ -14,6 +16,13 @@ bool is_client_word(std::string_view word) noexcept {
   };
   return !word.empty() && plain(word.front()) && plain(word.back()) &&
          std::all_of(word.begin(), word.end(), [&](char c) { return plain(c) || c == '-' || c == '.'; });
+}
+
+// A client may take the newest version it is told of without looking whether a topic has an id.
+bool all_have_ids(const log::Catalog& catalog) noexcept {
+  return std::all_of(catalog.topics().begin(), catalog.topics().end(), [](const auto& entry) {
+    return !entry.second->exists() || entry.second->id != log::Uuid{};
+  });
 }
 
 }  // namespace
@@ -26,6 +35,10 @@ Taken api_versions(Asking& asking, kafka::ApiVersionsRequest request) {
     return at_once(asking, response);
   }
   response.api_keys = kafka::advertised();
+  if (!all_have_ids(asking.broker.catalog)) {
+    for (auto& api : response.api_keys)
+      if (api.api_key == static_cast<std::int16_t>(kafka::ApiKey::kFetch)) api.max_version = kLastWithNames;
+  }
   return at_once(asking, response);
 }
 

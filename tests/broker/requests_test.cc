@@ -33,6 +33,25 @@ TEST_CASE("ApiVersions lists what is served; a newer client is told so in words 
   }
 }
 
+TEST_CASE("fetches by topic ids are offered where all topics have one", "[broker]") {
+  Asker asker;
+  const auto newest = [&] {
+    const auto response = asker.ask<kafka::ApiVersionsResponse>(
+        3, kafka::ApiVersionsRequest{.client_software_name = "a", .client_software_version = "1"});
+    for (const auto& api : response.api_keys)
+      if (api.api_key == 1) return api.max_version;
+    return std::int16_t{-1};
+  };
+  CHECK(newest() == 17);
+  Partition with(asker.top, "with", 0), without(asker.top, "without", 0);
+  asker.publish(with, {1});
+  CHECK(newest() == 17);
+  asker.publish(without);
+  CHECK(newest() == 12);
+  asker.catalog.remove("without", 0);
+  CHECK(newest() == 17);
+}
+
 TEST_CASE("what no broker knows is not answered", "[broker]") {
   Asker asker;
   const std::pair<std::string, const char*> cases[] = {

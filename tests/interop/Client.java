@@ -6,7 +6,7 @@
 //   Client live BROKER SERVER TOPIC COUNT   appends at BROKER while reading at SERVER
 //   Client group SERVER GROUP TOPIC         a member that prints what it gets; a line on standard input ends it
 //   Client create BROKER TOPIC              a topic of one partition
-//   Client fill BROKER TOPIC MIB SIZE       random values of SIZE bytes, no codec
+//   Client fill BROKER TOPIC MIB SIZE BATCH random values of SIZE bytes in batches of at most BATCH, no codec
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -59,7 +59,10 @@ public final class Client {
       case "live" -> live(arguments[1], arguments[2], arguments[3], Integer.parseInt(arguments[4]));
       case "group" -> member(arguments[1], arguments[2], arguments[3]);
       case "create" -> create(arguments[1], arguments[2]);
-      case "fill" -> fill(arguments[1], arguments[2], Integer.parseInt(arguments[3]), Integer.parseInt(arguments[4]));
+      case "fill" -> {
+        int[] numbers = Arrays.stream(arguments).skip(3).mapToInt(Integer::parseInt).toArray();
+        fill(arguments[1], arguments[2], numbers[0], numbers[1], numbers[2]);
+      }
       default -> throw new IllegalArgumentException(arguments[0]);
     }
     System.out.flush();
@@ -244,12 +247,12 @@ public final class Client {
     }
   }
 
-  private static void fill(String broker, String topic, int mebibytes, int size) throws Exception {
+  private static void fill(String broker, String topic, int mebibytes, int size, int batch) throws Exception {
     try (Admin admin = Admin.create(Map.<String, Object>of("bootstrap.servers", broker))) {
-      Map<String, String> settings = Map.of("segment.bytes", String.valueOf(256 << 20));
+      Map<String, String> settings = Map.of("segment.bytes", String.valueOf(32 << 20));
       admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1).configs(settings))).all().get();
     }
-    try (KafkaProducer<byte[], byte[]> producer = producer(broker, "none", Map.of("batch.size", 16384, "linger.ms", 50))) {
+    try (KafkaProducer<byte[], byte[]> producer = producer(broker, "none", Map.of("batch.size", batch, "linger.ms", 50))) {
       for (long sent = 0; sent < (long) mebibytes << 20; sent += size) send(producer, topic, 0, BEGIN + sent, null, bytes(size));
     }
   }

@@ -30,7 +30,7 @@ def first_line(*command):
 class Peer:
     """A started program, pinned to one processor."""
 
-    def __init__(self, name, command, port, processor, directory, tls_port=None):
+    def __init__(self, name, command, port, processor, directory, tls_port=None, patience=10):
         self.name = name
         self.port = port
         self.tls_port = tls_port
@@ -39,7 +39,7 @@ class Peer:
             ["taskset", "-c", str(processor), *map(str, command)],
             stdout=self._messages, stderr=self._messages, cwd=directory,
         )  # fmt: skip
-        end = time.monotonic() + 10
+        end = time.monotonic() + patience
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()

@@ -292,6 +292,31 @@ TEST_CASE("any wrong byte behind the last index entry ends the log there", "[log
   }
 }
 
+TEST_CASE("an index entry that stands for more than is left goes with it", "[log-writer]") {
+  const testing::ScratchDirectory logs;
+  const fs::path partition = logs / "t-0", file = partition / (kFirst + ".log");
+  {
+    Writer writer(logs / "", "t", 0);
+    for (const int at : {3000, 2000, 1000}) append(writer, 1, 40, at);
+  }
+  const std::vector<BatchHead> batches = read_all(partition).batches;
+  // Two batches that a broker wrote at once: one entry, with the position of the first and the offset of the last.
+  std::string entry(8, '\0');
+  entry[3] = 2;
+  entry[7] = static_cast<char>(batches[0].size());
+  put_content(partition / (kFirst + ".index"), entry);
+  SECTION("it is right while both are there") {
+    CHECK(Writer(logs / "", "t", 0).next_offset() == 3);
+    CHECK(content(partition / (kFirst + ".index")) == entry);
+  }
+  SECTION("and wrong when the second is torn") {
+    fs::resize_file(file, fs::file_size(file) - 1);
+    const Writer writer(logs / "", "t", 0);
+    CHECK(writer.next_offset() == 2);
+    CHECK(content(partition / (kFirst + ".index")).empty());
+  }
+}
+
 TEST_CASE("indexes that are missing or can't be right are made anew", "[log-writer]") {
   const testing::ScratchDirectory logs;
   const fs::path partition = logs / "t-0";

@@ -61,8 +61,10 @@ std::shared_ptr<observe::AccessLog> open_access_log(const config::Config& config
   return std::make_shared<observe::AccessLog>(log.file, log.queue);
 }
 
-bool same_place(const config::AccessLog& a, const config::AccessLog& b) {
-  return a.file == b.file && a.topic == b.topic && a.directory == b.directory;
+bool goes_on(const config::AccessLog& open, const config::AccessLog& wanted) {
+  const bool same_topic =
+      !open.topic.empty() && open.topic == wanted.topic && open.directory == wanted.directory;
+  return open == wanted || same_topic;
 }
 
 }  // namespace sluice::app

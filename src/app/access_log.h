@@ -11,7 +11,8 @@ namespace sluice::app {
 // Null: none is asked for. Throws std::runtime_error when it can't be opened.
 std::shared_ptr<observe::AccessLog> open_access_log(const config::Config& config);
 
-// Whether both write to the same place, so that the log that is open goes on.
-bool same_place(const config::AccessLog& a, const config::AccessLog& b);
+// Whether the log that is open goes on when another configuration is taken: nothing of it has changed, or it is the same
+// topic, which has one writer at a time; a change of its `retain` or `queue` takes a restart.
+bool goes_on(const config::AccessLog& open, const config::AccessLog& wanted);
 
 }  // namespace sluice::app

@@ -132,7 +132,7 @@ void Supervisor::reload() {
         .config = fresh,
         .tls = store_.load(*fresh, now_.tls),
         .services = open_services(*fresh, now_.services.get()),
-        .log = same_place(fresh->access_log, now_.config->access_log) ? now_.log : open_access_log(*fresh)};
+        .log = goes_on(now_.config->access_log, fresh->access_log) ? now_.log : open_access_log(*fresh)};
     if (const std::string error = apply(next); !error.empty()) {
       spdlog::error("reload: {}; the old configuration stays", error);
       return;

@@ -583,7 +583,7 @@ class AccessTopic(LogCase):
         self.assertIn("another process writes", self.err)
 
         sluice.signal(signal.SIGUSR1)
-        sluice.reload(self.config)
+        sluice.reload({**self.config, "access_log": {**self.config["access_log"], "queue": 1000}})
         sluice.wait_for_stderr("reloaded")
         get(self.port, "/after")
         self.assertEqual(self.targets(21)[-1], "/after")

@@ -39,6 +39,7 @@ struct Broker {
   std::string host;     // where clients are told to connect to
   std::int32_t port = 0;
   std::string client_host;  // "/127.0.0.1", as brokers write it
+  std::string access_topic;  // where the access log goes, if it goes into this log
 };
 
 // What was asked, for the log.
@@ -46,6 +47,7 @@ struct Asked {
   std::string_view api;  // "Fetch"; static storage
   std::string subject;   // of a fetch "topic-0", and "..." for more; a group's name
   std::string client_id;
+  bool of_access_log = false;  // a fetch of it: an entry for that would be the next record to fetch
 };
 
 // A request under way. Destroying it gives the request up: nothing is called any more.

@@ -34,6 +34,10 @@ FetchCall::FetchCall(Asking& asking, kafka::FetchRequest request)
       reply_(reply_to(asking)),
       answered_(std::move(asking.answered)),
       request_(std::move(request)) {
+  for (const auto& wanted : request_.topics) {
+    const log::Topic* const topic = find(wanted);
+    if (topic != nullptr && topic->name == broker_.access_topic) asking.asked.of_access_log = true;
+  }
   if (request_.topics.empty()) return;
   const kafka::FetchRequest::Topic& first = request_.topics.front();
   const log::Topic* const topic = find(first);

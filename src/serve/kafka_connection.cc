@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <filesystem>
+
 #include "config/server.h"
 #include "os/socket.h"
 #include "relay/socket_channel.h"
@@ -34,6 +36,12 @@ config::Server advertised(const config::Kafka& kafka, const os::Address& local) 
   return {.host = local.ip(), .port = local.port()};
 }
 
+// The configuration's topic of access log lines, where this log has it.
+std::string access_topic(const config::Config& config, const config::Kafka& kafka) {
+  const auto normal = [](const std::string& path) { return std::filesystem::path(path).lexically_normal(); };
+  return normal(config.access_log.directory) == normal(kafka.log) ? config.access_log.topic : "";
+}
+
 broker::Broker broker_for(WorkerState& state, const Site& site, const config::Kafka& kafka,
                           const os::Address& peer, const os::Address& local) {
   LogAccess& log = *site.log(kafka.log);
@@ -48,7 +56,8 @@ broker::Broker broker_for(WorkerState& state, const Site& site, const config::Ka
           .cluster = cluster.empty() ? "sluice" : cluster,
           .host = std::move(told.host),
           .port = told.port,
-          .client_host = "/" + peer.ip()};
+          .client_host = "/" + peer.ip(),
+          .access_topic = access_topic(site.config(), kafka)};
 }
 
 }  // namespace
@@ -285,7 +294,8 @@ void KafkaConnection::log(observe::Ending ending) {
     counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(sent - zero_copy);
     counters.cold_waits.add(transfer_->cold_waits());
   }
-  if (state_.log == nullptr) return;
+  // Else whoever follows the access log would be woken by the entry for having been woken.
+  if (state_.log == nullptr || asked_.of_access_log) return;
   state_.log->add({
       .time = wall_,
       .client = peer_,

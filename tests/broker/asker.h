@@ -158,7 +158,8 @@ class Asker {
                         .cluster = "test",
                         .host = "there.example",
                         .port = 9092,
-                        .client_host = "/127.0.0.1"};
+                        .client_host = "/127.0.0.1",
+                        .access_topic = "access"};
   broker::Asked asked;
   std::optional<std::string> answer;
 };

@@ -299,6 +299,23 @@ TEST_CASE("sessions are not given, and those of others not known", "[broker]") {
   CHECK(response.responses.empty());
 }
 
+TEST_CASE("a fetch of the access log is known for what it is", "[broker]") {
+  Asker asker;
+  Partition access(asker.top, "access", 0), other(asker.top, "other", 0);
+  asker.publish(access, {1});
+  asker.publish(other, {2});
+  const auto known = [&](int version, const kafka::FetchRequest& request) {
+    (void)asker.take(version, request);
+    return asker.asked.of_access_log;
+  };
+  CHECK(known(kVersion, wish({{.topic = "other"}, {.topic = "access"}})));
+  CHECK_FALSE(known(kVersion, wish({{.topic = "other"}})));
+  CHECK_FALSE(known(kVersion, wish({})));
+  kafka::FetchRequest by_id = wish({{}});
+  by_id.topics[0].topic_id = {1};
+  CHECK(known(13, by_id));
+}
+
 TEST_CASE("too many partitions in one request", "[broker]") {
   Asker asker;
   asker.config.partitions = 3;

@@ -443,6 +443,17 @@ class Waiting(KafkaCase):
         self.assertEqual(sluice.counter("kafka_waiting"), 0)
         self.assertGreaterEqual(sluice.counter("kafka_wakes"), 30)
 
+    def test_who_follows_the_access_log_is_not_woken_by_having_been_woken(self):
+        sluice = self.front(access_log={"topic": "access"})
+        sluice.status()
+        client = self.client()
+        until(lambda: client.fetch([Want("access")]).one().high_watermark > 0, "the entries of the first requests")
+        ends = []  # where the log ended after each wait: soon nothing more comes
+        while len(ends) < 2 or ends[-1] != ends[-2]:
+            want = Want("access", offset=ends[-1] if ends else 0)
+            ends.append(client.fetch([want], max_wait=500).one().high_watermark)
+            self.assertLess(len(ends), 10)
+
     def test_it_is_woken_without_inotify_too(self):
         none = "echo 0 >/proc/sys/user/max_inotify_instances"
         alone = ["unshare", "--user", "--map-root-user", "sh", "-ec"]

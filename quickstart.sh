@@ -19,7 +19,8 @@ esac
 
 bold= dim= green= plain=
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' plain=$'\e[0m'; fi
-home=build/quickstart www=build/quickstart/www work=build/quickstart/work
+home=build/quickstart www=build/quickstart/www work=build/quickstart/work topics=build/quickstart/topics
+kafka=127.0.0.1:7083
 sluice= nginx= reader=
 
 say() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
@@ -63,7 +64,7 @@ wait_for_port() {  # port, pid, what, its messages
 # --- build and start -----------------------------------------------------------------------------------------
 
 need build tour || fail "could not install what is missing"
-mkdir -p "$www" "$work"
+mkdir -p "$www" "$work" "$topics"
 
 say "Building Sluice (a minute or two the first time)"
 options=()
@@ -76,7 +77,7 @@ if ! { cmake -S . -B build -DCMAKE_BUILD_TYPE=Release "${options[@]}" &&
 fi
 build/sluice version | sed 's/^/  /'
 
-for port in 7080 7081 7082 7090; do
+for port in 7080 7081 7082 7083 7090; do
   if answers $port; then fail "127.0.0.1:$port is in use; stop what listens there and try again"; fi
 done
 
@@ -106,22 +107,26 @@ PATH=$PATH:/usr/sbin:/sbin nginx -p "$PWD/$work" -c nginx.conf -e nginx.log 2>"$
 nginx=$!
 wait_for_port 7090 $nginx nginx "$work/nginx.out"
 
-: >"$home/access.log"
+rm -rf "$topics"/access-0 "$topics"/greetings-0  # of an earlier tour
 build/sluice run conf/quickstart.json 2>"$home/sluice.log" &
 sluice=$!
 wait_for_port 7080 $sluice Sluice "$home/sluice.log"
 wait_for_port 7081 $sluice "Sluice's TCP listener" "$home/sluice.log"
 wait_for_port 7082 $sluice "Sluice's HTTPS listener" "$home/sluice.log"
+wait_for_port 7083 $sluice "Sluice's Kafka listener" "$home/sluice.log"
 say "Sluice is up before a real nginx"
 sed 's/^/  /' "$home/sluice.log"
 
 # --- the tour ------------------------------------------------------------------------------------------------
 
+# All values of a topic; the access log is one.
+topic() { timeout 20 kcat -q -X fetch.wait.max.ms=10 -b $kafka -C -t "$1" -o beginning -e; }
+
 # The log entry of the last exchange that fits, as soon as it is written.
 logged() {  # a pattern
   local line
   for _ in $(seq 50); do
-    line=$(grep -E "$1" "$home/access.log" | tail -n 1) || line=
+    line=$(topic access 2>/dev/null | grep -E "$1" | tail -n 1) || line=
     [ -z "$line" ] || break
     sleep 0.1
   done
@@ -175,7 +180,7 @@ head -c 1M /dev/zero | tr '\0' 'a' >"$www/a.txt"
 sum[a.txt]=$(sha256sum <"$www/a.txt" | cut -d' ' -f1)
 visit "1 MiB of text, compressed" "$proxy/files/a.txt" a.txt "buffered: transformed" --compressed
 
-say "The same in the access log"
+say "The same in the access log, which is a topic: kcat -b $kafka -C -t access"
 printf '  %s%s%s\n' "$dim" "$(logged '"target":"/100M\.bin"')" "$plain"
 
 say "A body that ends early is never taken for whole"
@@ -193,6 +198,22 @@ rm -f "$www/shrinks.bin"
 [ $result != 0 ] || fail "curl took a cut body for whole"
 printf '  the file shrank under way: curl says %s, the log says %s\n' "$result" \
   "$(logged '"target":"/files/shrinks.bin"' | member end)"
+
+say "Kafka's clients read topics from their segment files"
+entries=$(topic access | wc -l)
+timeout 20 kcat -q -b $kafka -C -t access -p 0 -o "$entries" -c 1 >"$work/followed" &
+reader=$!
+curl -sS --max-time 10 -o /dev/null "$proxy/1K.bin?followed" || fail "curl $proxy/1K.bin?followed"
+wait $reader || fail "kcat did not get what was logged while it waited"
+reader=
+printf '  kcat waited for entry %s of the access log: a GET of %s\n' "$entries" "$(member target <"$work/followed")"
+[ "$(member target <"$work/followed")" = "/1K.bin?followed" ] || fail "kcat got $(cat "$work/followed")"
+seq -f 'greeting %g' 100000 >"$work/greetings"
+build/sluice log append "$topics" greetings --codec zstd <"$work/greetings" 2>"$work/appended" || fail "$(cat "$work/appended")"
+for _ in $(seq 50); do topic greetings >"$work/read" 2>/dev/null && break; sleep 0.1; done
+cmp "$work/read" "$work/greetings" || fail "the topic greetings is not what was appended"
+printf '  sluice log append: %s\n' "$(tail -n 1 "$work/appended")"
+printf '  kcat -C -t greetings -o beginning -e: %s records, sha256 %s ok\n' "$(wc -l <"$work/read")" "$(sha256sum <"$work/read" | head -c 12)"
 
 say "What was counted"
 curl -sS --max-time 10 "$proxy/status" -o "$work/status" || fail "curl $proxy/status"
@@ -213,7 +234,8 @@ cat <<TEXT
   curl -s $proxy/status                         the counters
   curl -s http://127.0.0.1:7081/1K.bin | wc -c                  through the TCP listener
   curl -sk --http2 https://127.0.0.1:7082/files/1K.bin | wc -c  encrypted
-  tail -f $home/access.log
+  kcat -q -b $kafka -C -t access -o -5                            the access log, live
+  date | build/sluice log append $topics greetings     a record; kcat -b $kafka -C -t greetings -o -1
 TEXT
 trap 'printf "\n"; exit 0' INT TERM
 wait $sluice || true

@@ -21,7 +21,7 @@ packages_of() {
         kcat python3-kafka ;;
     browser) echo chromium-headless-shell ;;
     interop) echo default-jdk-headless maven nodejs npm ;;
-    tour) echo nginx curl python3 ;;
+    tour) echo nginx curl kcat python3 ;;
     checks) echo clang clang-tidy ;;
     bench) echo nginx haproxy h2o nghttp2-client wrk curl openssl python3 util-linux ;;
     *) echo "packages.sh: no such profile: $1" >&2 && return 1 ;;

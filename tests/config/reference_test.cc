@@ -220,7 +220,7 @@ TEST_CASE("every listed key is read: a value of the wrong kind is a mistake ther
 TEST_CASE("the other examples are valid once their directories exist", "[config]") {
   const testing::ScratchDirectory base;
   base.make_directory("conf");
-  base.make_directory("build/quickstart/www");
+  for (const char* directory : {"build/quickstart/www", "build/quickstart/topics"}) base.make_directory(directory);
   base.make_directory("build/topics");
   for (const std::string name : {"quickstart.json", "tcp.json", "tls.json", "kafka.json"}) {
     CAPTURE(name);

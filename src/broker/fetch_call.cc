@@ -10,6 +10,9 @@ using kafka::ErrorCode;
 namespace {
 
 constexpr std::int8_t kReadCommitted = 1;
+// A response keeps the segments open that it is sent from, and descriptors are few: who asks for ten thousand partitions
+// gets them by and by.
+constexpr std::size_t kMostFiles = 256;
 constexpr int kKnowsStorageError = 6;  // the first version whose clients do
 
 std::uint64_t at_least_zero(std::int32_t value) noexcept {
@@ -101,7 +104,7 @@ bool FetchCall::add(log::Topic* topic, const Wanted& wanted) {
   } else if (!fill(*partition->view, wanted, told)) {
     return false;
   }
-  failed_ = failed_ || told.error_code != ErrorCode::kNone;
+  at_once_ = at_once_ || told.error_code != ErrorCode::kNone;
   response_.responses.back().partitions.push_back(std::move(told));
   return true;
 }
@@ -115,7 +118,9 @@ bool FetchCall::fill(const log::PartitionView& view, const Wanted& wanted, Told&
   const std::uint64_t most = std::min(at_least_zero(wanted.partition_max_bytes), left);
   // The first batch of all is sent whatever its size, so that no client is stuck before a large one. KIP-74.
   const bool first_whole = bytes_ == 0;
-  if (from < before && (most != 0 || first_whole)) {
+  if (from < before && files_ >= kMostFiles) {
+    at_once_ = true;  // the next fetch has the others
+  } else if (from < before && (most != 0 || first_whole)) {
     log::Slice slice =
         broker_.reader.find(view, {.from = from, .before = before, .most = most, .first_whole = first_whole},
                             ticket_, [this] { go_on(); });
@@ -128,9 +133,10 @@ bool FetchCall::fill(const log::PartitionView& view, const Wanted& wanted, Told&
     }
     next = slice.next;
     bytes_ += slice.bytes;
+    files_ += slice.ranges.size();
     told.records = {.ranges = std::move(slice.ranges), .bytes = slice.bytes};
     // What is not of the last segment will not grow: there is nothing to wait for.
-    if (slice.bytes != 0 && from < view.segments.back().base_offset) failed_ = true;
+    if (slice.bytes != 0 && from < view.segments.back().base_offset) at_once_ = true;
   }
   told.high_watermark = view.end;
   told.last_stable_offset = view.last_stable;
@@ -154,7 +160,7 @@ void FetchCall::add_aborted(const log::PartitionView& view, std::int64_t from, s
 
 bool FetchCall::enough() const noexcept {
   const std::uint64_t wanted = std::min(at_least_zero(request_.min_bytes), at_least_zero(request_.max_bytes));
-  return last_time_ || failed_ || request_.max_wait_ms <= 0 || request_.topics.empty() || bytes_ >= wanted;
+  return last_time_ || at_once_ || request_.max_wait_ms <= 0 || request_.topics.empty() || bytes_ >= wanted;
 }
 
 void FetchCall::go_on() {
@@ -253,6 +259,7 @@ void FetchCall::gather_again() {
   response_ = {};
   topic_ = 0;
   bytes_ = 0;
+  files_ = 0;
   go_on();
 }
 

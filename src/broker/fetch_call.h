@@ -65,7 +65,8 @@ class FetchCall final : public Call, private loop::Deadline, private loop::Defer
 
   std::size_t topic_ = 0;    // where gathering stands
   std::uint64_t bytes_ = 0;  // gathered
-  bool failed_ = false;      // a partition has an error, or data that is not waited for
+  std::size_t files_ = 0;    // ... out of so many segments
+  bool at_once_ = false;     // a partition has an error, or data of which more will not come
   bool last_time_ = false;   // whatever there is, it is the answer
   loop::Ticket ticket_;
 

@@ -299,6 +299,25 @@ TEST_CASE("sessions are not given, and those of others not known", "[broker]") {
   CHECK(response.responses.empty());
 }
 
+TEST_CASE("a response holds only so many files, and comes at once when it leaves some out", "[broker]") {
+  Asker asker;
+  std::vector<Wish> wishes;
+  for (std::int32_t i = 0; i < 300; ++i) {
+    Partition log(asker.top, "t", i);
+    log.add(1);
+    asker.publish(log);
+    wishes.push_back({.topic = "t", .partition = i});
+  }
+  const auto response = asker.ask<kafka::FetchResponse>(kVersion, wish(wishes, 60'000, kPlenty));
+  REQUIRE(response.responses.size() == wishes.size());
+  for (std::size_t i = 0; i < wishes.size(); ++i) {
+    CAPTURE(i);
+    CHECK(only(response, i).error_code == ErrorCode::kNone);
+    CHECK((only(response, i).records.bytes != 0) == (i < 256));
+    CHECK(only(response, i).high_watermark == 1);
+  }
+}
+
 TEST_CASE("a fetch of the access log is known for what it is", "[broker]") {
   Asker asker;
   Partition access(asker.top, "access", 0), other(asker.top, "other", 0);

@@ -68,10 +68,11 @@ struct Writer::Impl {
   }
 
   void open(std::int64_t base) {
+    // The indexes first: nobody who looks meanwhile sees a segment without them.
+    auto next_indexes = std::make_unique<IndexWriter>(directory, base, options.index_interval);
     std::string next_path = path_of(directory, base, FileKind::kLog);
     os::FileOr file = os::open_to_write(next_path);
     fail_unless_done(next_path, file.error);
-    auto next_indexes = std::make_unique<IndexWriter>(directory, base, options.index_interval);
     if (options.fsync_every != 0) fail_unless_done(directory, os::sync_directory(directory));
     path = std::move(next_path);
     log = std::move(file.fd);

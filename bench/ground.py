@@ -1,0 +1,60 @@
+"""Where peers run: the files and the origin that they serve, a certificate, the processors."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from process import Process, free_port
+from work import MIB
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Ground:
+    """`directory` holds configurations and logs of this run; `home` the files, which are kept for the next one."""
+
+    def __init__(self, home, directory, processors):
+        self.directory = directory
+        self.www = home / "www"
+        self.peer_processor, self.load_processor = processors
+        self.programs = {}  # other binaries than Debian's, by the peer's name
+        self.connections = 4096  # that a peer has to be able to hold
+        self._origin = None
+        directory.mkdir(parents=True)
+        make_certificate(directory)
+
+    def write_files(self, sizes):
+        """Noise, so that no byte is in the right place by chance."""
+        self.www.mkdir(parents=True, exist_ok=True)
+        for size in sizes:
+            file = self.www / size.file
+            if not file.exists() or file.stat().st_size != size.bytes:
+                with open(file, "wb") as out:
+                    for done in range(0, size.bytes, MIB):
+                        out.write(os.urandom(min(MIB, size.bytes - done)))
+
+    @property
+    def origin(self):
+        """The port of nginx with sendfile, on the load's processor."""
+        if self._origin is None:
+            from peers.nginx import origin  # which needs a ground itself
+
+            port = free_port()
+            command = origin(self, port)
+            self._origin = Process("origin", command, self.load_processor, self.directory, {"http": port})
+        return self._origin.ports["http"]
+
+    def stop(self):
+        if self._origin is not None:
+            self._origin.stop()
+
+
+def make_certificate(directory):
+    """Of the kind that most sites have: ECDSA on P-256."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", directory / "key.pem", "-out", directory / "cert.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    (directory / "both.pem").write_bytes((directory / "cert.pem").read_bytes() + (directory / "key.pem").read_bytes())

@@ -1,0 +1,105 @@
+"""One table: its peers are started, checked, measured in turns, and stopped."""
+
+import dataclasses
+
+from work import Absent, Wrong, measure
+
+
+class Row:
+    def __init__(self, size, peer):
+        self.size, self.peer = size, peer
+        self.void = None
+        self.samples = []
+        self.memory = None
+        self.calls = None
+        self.checked = 0  # bodies, whole or as much as came
+
+    def tell(self):
+        return {
+            "size": self.size.bytes,
+            "peer": self.peer,
+            "at_once": self.size.at_once,
+            "void": self.void,
+            "checked": self.checked,
+            "samples": [dataclasses.asdict(sample) for sample in self.samples],
+            "memory": self.memory,
+            "calls": self.calls,
+        }
+
+
+class Table:
+    UNDER_LOAD = 1.0  # seconds: so much of a large body is compared under load
+
+    def __init__(self, work, depth, only=None):
+        self.work, self.depth = work, depth
+        self.sizes = work.sizes if depth.sizes is None else [size for size in depth.sizes if size in work.sizes]
+        self.peers = [peer for peer in work.peers if only is None or peer in only]
+        self.rows = [Row(size, peer) for size in self.sizes for peer in self.peers]
+        self.absent = []
+        self.configs, self.commands = {}, {}
+        self._running = {}
+
+    @property
+    def steps(self):
+        return len(self.rows) * self.depth.rounds
+
+    def measure(self, ground, progress):
+        try:
+            self._start(ground, progress)
+            for n in range(self.depth.rounds):
+                for size in self.sizes:
+                    rows = [row for row in self.rows if row.size == size]
+                    for i in range(len(rows)):
+                        row = rows[(i + n) % len(rows)]  # nobody is always first
+                        progress.now(f"{self.work.name}, {size.name}, {row.peer}, round {n + 1}")
+                        self._visit(row, n, ground)
+                        progress.step()
+        finally:
+            for process in self._running.values():
+                process.stop()
+        for row in self.rows:
+            if row.void:
+                progress.line(f"{self.work.name}, {row.size.name}, {row.peer}: void: {row.void}")
+
+    def _start(self, ground, progress):
+        for peer in self.peers:
+            progress.now(f"{self.work.name}: starting {peer}")
+            try:
+                self._running[peer] = self.work.start(peer, ground)
+            except Absent as reason:
+                self.absent.append({"table": self.work.name, "peer": peer, "why": str(reason)})
+                gone = [row for row in self.rows if row.peer == peer]
+                self.rows = [row for row in self.rows if row.peer != peer]
+                progress.step(len(gone) * self.depth.rounds)
+                continue
+            self.commands[peer] = " ".join(self._running[peer].command)
+            if (config := self.work.config(peer, ground)) is not None:
+                self.configs[peer] = config
+
+    def _visit(self, row, n, ground):
+        """A row's turn in round n; in the first its body is checked before, in the last under load afterwards."""
+        if row.void:
+            return
+        process = self._running[row.peer]
+        try:
+            if n == 0:
+                self.work.check(process, row.size, ground)
+                row.checked += 1
+                process.reset_peak()
+            row.samples.append(measure(self.work, process, row.size, self.depth.seconds))
+            if n == 0:
+                row.memory = {"peak_rss_kib": process.memory()["peak_rss_kib"], "pipes_kib": None, "sockets_kib": None}
+            if n == self.depth.rounds - 1:
+                with self.work.under_load(process, row.size):
+                    self.work.check(process, row.size, ground, self.UNDER_LOAD)
+                row.checked += 1
+        except Wrong as reason:
+            row.void = str(reason)
+
+    def tell(self, told):
+        """Into the result."""
+        rows = [row.tell() for row in self.rows if row.samples or row.void]
+        told["tables"].append({"name": self.work.name, "title": self.work.title, "unit": self.work.unit, "rows": rows})
+        told["absent"] += self.absent
+        told["configs"] |= {peer: text for peer, text in self.configs.items() if peer not in told["configs"]}
+        told["commands"] |= {peer: text for peer, text in self.commands.items() if peer not in told["commands"]}

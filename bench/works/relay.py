@@ -1,0 +1,6 @@
+"""A response of an origin, relayed: HTTP/1.1 on both sides, all connections kept."""
+
+from works.http import HttpWork
+
+PEERS = ("sluice", "nginx", "haproxy", "h2o")
+RELAY = HttpWork("relay", "Relay: origin to client", PEERS)

@@ -19,7 +19,7 @@ class Ground:
         self.peer_processor, self.load_processor = processors
         self.programs = {}  # other binaries than Debian's, by the peer's name
         self.connections = 4096  # that a peer has to be able to hold
-        self._origin = None
+        self._origins = []  # one, as soon as somebody asks for it; shared by copies
         directory.mkdir(parents=True)
         make_certificate(directory)
 
@@ -36,17 +36,17 @@ class Ground:
     @property
     def origin(self):
         """The port of nginx with sendfile, on the load's processor."""
-        if self._origin is None:
+        if not self._origins:
             from peers.nginx import origin  # which needs a ground itself
 
             port = free_port()
             command = origin(self, port)
-            self._origin = Process("origin", command, self.load_processor, self.directory, {"http": port})
-        return self._origin.ports["http"]
+            self._origins.append(Process("origin", command, self.load_processor, self.directory, {"http": port}))
+        return self._origins[0].ports["http"]
 
     def stop(self):
-        if self._origin is not None:
-            self._origin.stop()
+        for origin in self._origins:
+            origin.stop()
 
 
 def make_certificate(directory):

@@ -36,7 +36,7 @@ class Depth:
     scenarios: bool = True
 
 
-FULL = Depth(rounds=3, seconds=1)
+FULL = Depth(rounds=3, seconds=0.5)
 QUICK = Depth(rounds=1, seconds=0.4, sizes=[Size.parse(name) for name in ("4KiB", "64KiB", "1MiB")])
 SMOKE = Depth(rounds=1, seconds=0.1, sizes=[Size.parse("64KiB")])
 
@@ -142,8 +142,8 @@ def main():
     output = options.output or ROOT / "bench" / "results" / f"{datetime.date.today()}-{about['machine']['name']}.json"
     output = output.resolve()
     home = ROOT / "build" / "bench"
-    # One directory a run, so that several don't meet; what they said is kept until it is looked at.
-    directory = home / f"run-{os.getpid()}"
+    # What the peers said is kept there until the next run with the same output.
+    directory = home / output.stem
     shutil.rmtree(directory, ignore_errors=True)
     many_descriptors()
     # The load, this program and all that isn't a peer.

@@ -101,5 +101,8 @@ class Table:
         rows = [row.tell() for row in self.rows if row.samples or row.void]
         told["tables"].append({"name": self.work.name, "title": self.work.title, "unit": self.work.unit, "rows": rows})
         told["absent"] += self.absent
+        for name, version, command in self.work.tools():
+            told["versions"][name] = version
+            told["commands"][name] = command
         told["configs"] |= {peer: text for peer, text in self.configs.items() if peer not in told["configs"]}
         told["commands"] |= {peer: text for peer, text in self.commands.items() if peer not in told["commands"]}

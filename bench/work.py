@@ -87,15 +87,19 @@ class Work:
     sizes = SIZES
     peers = ()  # their names, in the order of the table
 
-    def start(self, peer, site):
+    def start(self, peer, ground):
         """The running Process of a peer; raises Absent."""
         raise NotImplementedError
 
-    def config(self, peer, site):
+    def config(self, peer, ground):
         """The text of its configuration, once it was started; None where it has none."""
         return None
 
-    def check(self, process, size, site, seconds=None):
+    def tools(self):
+        """[(name, version, command)] of what drives it."""
+        return []
+
+    def check(self, process, size, ground, seconds=None):
         """Compares a body with what it has to be, or as much of it as comes in `seconds`; raises Wrong."""
         raise NotImplementedError
 
@@ -109,12 +113,13 @@ class Work:
 
 
 def measure(work, process, size, seconds):
-    """One sample."""
-    before = process.cpu()
-    load = work.load(process, size, seconds)
-    used = process.cpu() - before
-    if not process.alive:
-        raise Wrong("it ended under the load")
-    if load.requests == 0:
-        raise Wrong(f"nothing was answered in {seconds:g} s")
-    return Sample(**dataclasses.asdict(load), user=used.user, system=used.system)
+    """One sample. It takes longer where a busy machine or a large body leaves nothing to count."""
+    for longer in (1, 5, 25):
+        before = process.cpu()
+        load = work.load(process, size, seconds * longer)
+        used = process.cpu() - before
+        if not process.alive:
+            raise Wrong("it ended under the load")
+        if load.requests > 0:
+            return Sample(**dataclasses.asdict(load), user=used.user, system=used.system)
+    raise Wrong(f"nothing was answered in {seconds * longer:g} s")

@@ -5,12 +5,14 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
-from loads import going_on
+from loads import ENVIRONMENT, going_on
 from peers import first_line
 from work import Load, Wrong
 
+NAME = "wrk"
 # Exact figures: what wrk prints for people is rounded.
 REPORT = """done = function(summary, latency, requests)
   local e = summary.errors
@@ -30,20 +32,29 @@ def command(url, size, seconds):
     return ["wrk", "-t1", f"-c{size.at_once}", f"-d{max(1, round(seconds))}s", "--timeout", "60s", url]
 
 
+def wait_until_interruptible(wrk):
+    """Until it has a handler, and has begun: SigCgt of proc(5)."""
+    status = Path(f"/proc/{wrk.pid}/status")
+    while wrk.poll() is None:
+        caught = int(re.search(r"^SigCgt:\s*(\w+)", status.read_text(), re.MULTILINE)[1], 16)
+        if caught >> (signal.SIGINT - 1) & 1:
+            return
+        time.sleep(0.001)
+
+
 def load(url, size, seconds):
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory) / "report.lua"
         script.write_text(REPORT)
         wrk = subprocess.Popen(
             [*command(url, size, max(seconds, 1)), "-s", str(script)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT,
         )  # fmt: skip
         try:
             if seconds < 1:  # wrk counts in whole ones, but tells what it has when it is interrupted
-                try:
-                    wrk.wait(seconds)
-                except subprocess.TimeoutExpired:
-                    wrk.send_signal(signal.SIGINT)
+                wait_until_interruptible(wrk)
+                time.sleep(seconds)
+                wrk.send_signal(signal.SIGINT)
             said = wrk.communicate(timeout=seconds + 70)[0]
         finally:
             wrk.kill()

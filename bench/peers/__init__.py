@@ -46,12 +46,14 @@ class Peer:
         if work in self.lacks:
             raise Absent(self.lacks[work])
         self.binary(ground)
-        ports = {name: free_port() for name in self.ports}
-        self.config_file(ground).write_text(self.config(ground, ports))
-        try:
-            return Process(self.name, self.command(ground, ports), ground.peer_processor, ground.directory, ports)
-        except RuntimeError as reason:
-            raise Absent(str(reason)) from None
+        for _ in range(3):  # somebody else may take a port that was free
+            ports = {name: free_port() for name in self.ports}
+            self.config_file(ground).write_text(self.config(ground, ports))
+            try:
+                return Process(self.name, self.command(ground, ports), ground.peer_processor, ground.directory, ports)
+            except RuntimeError as reason:
+                why = str(reason)
+        raise Absent(why)
 
 
 def first_line(*command):
@@ -65,7 +67,10 @@ def registry():
     """All of them, by name."""
     from peers.h2o import H2o
     from peers.haproxy import Haproxy
+    from peers.lighttpd import Lighttpd
+    from peers.nghttpx import Nghttpx
     from peers.nginx import Nginx
     from peers.sluice import Sluice
+    from peers.varnish import Varnish
 
-    return {peer.name: peer for peer in (Sluice(), Nginx(), Haproxy(), H2o())}
+    return {peer.name: peer for peer in (Sluice(), Nginx(), Haproxy(), H2o(), Lighttpd(), Nghttpx(), Varnish())}

@@ -14,7 +14,6 @@ def http(ground, name, body):
     # sendfile with tcp_nopush: ngx_http_core_module; open_file_cache saves open and stat for each request.
     return f"""{user} daemon off; worker_processes 1; pid {ground.directory}/{name}.pid;
 error_log {ground.directory}/{name}.log warn;
-worker_rlimit_nofile 65536;
 events {{ worker_connections {ground.connections * 2}; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; gzip off; etag off; server_tokens off;

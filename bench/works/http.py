@@ -29,6 +29,10 @@ class HttpWork(Work):
     def config(self, peer, ground):
         return peers.registry()[peer].config_file(ground).read_text()
 
+    def tools(self):
+        shown = " ".join(self.driver.command("URL", self.sizes[0], 1))
+        return [(self.driver.NAME, self.driver.version(), shown)]
+
     def check(self, process, size, ground, seconds=None):
         body.check(self.url(process, size), ground.www / size.file, self.how, seconds)
 

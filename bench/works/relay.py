@@ -2,5 +2,5 @@
 
 from works.http import HttpWork
 
-PEERS = ("sluice", "nginx", "haproxy", "h2o")
+PEERS = ("sluice", "nginx", "haproxy", "h2o", "lighttpd", "nghttpx", "varnish")
 RELAY = HttpWork("relay", "Relay: origin to client", PEERS)

@@ -2,5 +2,5 @@
 
 from works.http import HttpWork
 
-PEERS = ("sluice", "nginx", "h2o")
+PEERS = ("sluice", "nginx", "haproxy", "h2o", "lighttpd", "nghttpx", "varnish")
 STATIC = HttpWork("static", "Static files", PEERS, prefix="/files/")

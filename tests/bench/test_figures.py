@@ -1,4 +1,4 @@
-"""bench/figures.py against numbers worked out by hand, and results that it has to refuse."""
+"""bench/figures.py against numbers worked out by hand, and results that bench/schema.py has to refuse."""
 
 import copy
 import json
@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
 import figures
 import made_up
+import schema
 from figures import GIB, MIB
 
 
@@ -117,11 +118,11 @@ class Refusals(unittest.TestCase):
     def refused(self, change, told):
         result = copy.deepcopy(made_up.result())
         change(result)
-        with self.assertRaisesRegex(figures.Broken, told):
-            figures.check(result)
+        with self.assertRaisesRegex(schema.Broken, told):
+            schema.check(result)
 
     def test_a_right_one_is_taken(self):
-        figures.check(made_up.result())
+        schema.check(made_up.result())
 
     def test_another_format(self):
         self.refused(lambda r: r.update(format=2), "format 2")
@@ -159,11 +160,11 @@ class Refusals(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             file = Path(directory, "cut.json")
             file.write_text(json.dumps(made_up.result())[:-1])
-            with self.assertRaisesRegex(figures.Broken, "cut.json"):
-                figures.read(file)
+            with self.assertRaisesRegex(schema.Broken, "cut.json"):
+                schema.read(file)
             file.write_text("{}")
-            with self.assertRaisesRegex(figures.Broken, "cut.json: result: no format"):
-                figures.read(file)
+            with self.assertRaisesRegex(schema.Broken, "cut.json: result: no format"):
+                schema.read(file)
 
 
 if __name__ == "__main__":

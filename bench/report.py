@@ -1,0 +1,162 @@
+"""A result of bench/run as a page: RESULT.md beside it, with its drawings in RESULT/. The same result, the same bytes.
+
+    bench/report.py bench/results/2026-11-21-2-cores.json    the page of a result
+    bench/report.py --readme                                 README's part, of the newest result in bench/results
+    bench/report.py --fill                                   the numbers between marks in all prose (see prose.py)
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import figures
+import prose
+import targets
+from figures import size_text
+from headlines import headlines
+from markdown import cell, code, folded, rounds_text, table_text
+from page_scenes import scene_drawing, scene_table
+from page_tables import calls, costs, details, drawings, plotted
+from schema import Broken, read
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results"
+PROSE = ("*.md", "bench/*.md", "conf/*.md", "chapters/**/*.md", "tests/**/*.md")
+
+
+def head(result):
+    told, options = result["machine"], result["options"]
+    pinned = options["pinned"]
+    lines = [
+        f"{told['processor']}, {told['processors']:g} processors, {told['memory_gib']:g} GiB; {told['kernel']}, {told['system']}",
+        "; ".join(f"{name}: {version}" for name, version in result["versions"].items()),
+        f"`{options['command']}`, {result['started']}, {result['seconds'] / 60:.0f} minutes;"
+        f" {rounds_text(options)} of {options['seconds']:g} s; peers on processor {pinned['peer']:g}, origin and load on {pinned['load']:g}",
+        "CPU is the user and system time of a peer's own processes. Figures are medians, in brackets the smallest and the"
+        " largest round; a ratio is one of medians, in brackets the smallest and the largest of a round. Below 1 Sluice"
+        " costs less.",
+        "The limit is the cheapest of the least relays in bench/limit, which know no HTTP; the best peer is the cheapest"
+        " of the others at that size.",
+    ]
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def verdict_text(verdict):
+    if verdict is None:
+        return ""
+    if verdict.met is None:
+        return "–"
+    # Two digits, or three where two would tell the wrong side of the bound.
+    told, bound = (f"{value:.2f}" for value in (verdict.ratio.median, verdict.target.at_most))
+    told = f"{verdict.ratio.median:.3f}" if told == bound else told
+    return f"{told} {'✓' if verdict.met else '**✗**'}"
+
+
+def goals(result):
+    """One row a target and table, one column a size."""
+    verdicts = targets.evaluate(result)
+    sizes = sorted({verdict.size for verdict in verdicts})
+    rows = {}
+    for verdict in verdicts:
+        rows.setdefault((verdict.target, verdict.table), {})[verdict.size] = verdict
+    lines = []
+    for target in targets.TARGETS:
+        told = {table: found for (of, table), found in rows.items() if of == target}
+        for table, found in told.items():
+            met = sum(verdict.met is True for verdict in found.values())
+            lines.append([table, target.bound_text, *(verdict_text(found.get(size)) for size in sizes), f"{met} of {len(found)}"])
+        if not told:
+            lines.append([target.work, target.bound_text, *("" for _ in sizes), "not measured"])
+    return table_text(["work", "cost", *map(size_text, sizes), "met"], lines, texts=2)
+
+
+def missing(result):
+    lines = [[entry["table"], entry["peer"], entry["why"]] for entry in result["absent"]]
+    for table in result["tables"]:
+        for row in table["rows"]:
+            if row["void"] is not None:
+                lines.append([f"{table['name']}, {size_text(row['size'])}", row["peer"], f"void: {row['void']}"])
+    for scenario in result["scenarios"]:
+        for row in scenario["rows"]:
+            if row["void"] is not None:
+                lines.append([f"{scenario['name']}, {row['label']}", row["peer"], f"void: {row['void']}"])
+    return table_text(["where", "who", "why"], lines, texts=3) if lines else ""
+
+
+def page(result, name):
+    """{path, relative to the result's folder: text}: the page of the result NAME.json, and its drawings."""
+    files = {}
+    parts = [
+        f"# What a request costs: {name}\n",
+        f"Made by `bench/report.py` of [`{name}.json`]({name}.json).\n",
+        head(result),
+    ]
+    parts += ["## In three rows\n", f"Ratios over all sizes, the smallest and the largest:\n\n{headlines(result)}"]
+    parts += ["## To reach\n", goals(result)]
+    for table in result["tables"]:
+        parts.append(f"## {table['title']}\n")
+        drawn = drawings(result, table)
+        files |= {f"{name}/{file}": text for file, text in drawn.items()}
+        if drawn:
+            parts.append("".join(f"![{cell(table['title'])}]({name}/{file})\n" for file in drawn))
+        parts.append(costs(table))
+        parts.append(folded("Rates, latencies, user time, memory, system calls", details(table)))
+        if told := calls(table):
+            parts.append(folded("System calls by name", told))
+    for scenario in result["scenarios"]:
+        parts += [f"## {scenario['title']}\n", f"{scenario['lead']}\n"]
+        if drawn := scene_drawing(scenario):
+            file = f"{name}/scene-{scenario['name']}.svg"
+            files[file] = drawn
+            parts.append(f"![{cell(scenario['title'])}]({file})\n")
+        parts.append(scene_table(scenario))
+    if told := missing(result):
+        parts += ["## Not measured\n", told]
+    parts.append("## How each was run\n")
+    for peer, command in result["commands"].items():
+        config = result["configs"].get(peer)
+        parts.append(folded(peer, code(command) + ("\n" + code(config) if config else "")))
+    files[f"{name}.md"] = "\n".join(parts)
+    return files
+
+
+def write(path):
+    """The page of the result at `path`, and its drawings, beside it; returns the page's path."""
+    path = Path(path)
+    files = page(read(path), path.stem)
+    folder = path.parent / path.stem
+    if folder.is_dir():
+        for old in folder.glob("*.svg"):
+            old.unlink()
+    for name, text in files.items():
+        file = path.parent / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    return path.with_suffix(".md")
+
+
+def with_marks():
+    """The files whose prose has numbers of results."""
+    files = sorted({path for pattern in PROSE for path in ROOT.glob(pattern)})
+    return [path for path in files if prose.MARK.search(path.read_text())]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("result", nargs="*", type=Path, help="results whose pages are written")
+    parser.add_argument("--readme", action="store_true", help="write README.md's part, of the newest result")
+    parser.add_argument("--fill", action="store_true", help="write the numbers between marks in all Markdown")
+    options = parser.parse_args()
+    try:
+        for path in options.result:
+            print(write(path))
+        if options.readme:
+            prose.rewrite(ROOT / "README.md", prose.readme)
+        for path in with_marks() if options.fill else []:
+            prose.rewrite(path, prose.fill)
+    except Broken as reason:
+        sys.exit(str(reason))
+
+
+if __name__ == "__main__":
+    main()

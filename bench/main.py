@@ -18,6 +18,7 @@ from pathlib import Path
 
 import machine
 import peers
+import report
 import works
 from ground import ROOT, Ground
 from process import many_descriptors
@@ -54,7 +55,7 @@ def parse_options():
     parser.add_argument("--sizes", help="with commas, like 4KiB,1MiB; " + ", ".join(size.file for size in SIZES))
     parser.add_argument("--peers", help="with commas: only these")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help="instead of Debian's")
-    parser.add_argument("--output", type=Path, help="the result (bench/results/DATE-MACHINE.json)")
+    parser.add_argument("--output", type=Path, help="the result (bench/results/DATE-MACHINE.json; of --quick and --smoke build/bench/results/...)")
     options = parser.parse_args()
     try:
         return options, depth_of(options), works_of(options), programs_of(options)
@@ -139,9 +140,11 @@ def main():
         "seconds": depth.seconds,
         "pinned": {"peer": processors[0], "load": processors[1]},
     }
-    output = options.output or ROOT / "bench" / "results" / f"{datetime.date.today()}-{about['machine']['name']}.json"
-    output = output.resolve()
     home = ROOT / "build" / "bench"
+    # An impression does not take the place of a result.
+    results = home / "results" if options.quick or options.smoke else ROOT / "bench" / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    output = (options.output or results / f"{datetime.date.today()}-{about['machine']['name']}.json").resolve()
     # What the peers said is kept there until the next run with the same output.
     directory = home / output.stem
     shutil.rmtree(directory, ignore_errors=True)
@@ -155,11 +158,11 @@ def main():
     try:
         run(options, depth, chosen, ground, result)
     except KeyboardInterrupt:
-        print(f"\ninterrupted: what was measured is in {output}", file=sys.stderr)
+        print(f"\ninterrupted: what was measured is in {output}; bench/report.py makes its page", file=sys.stderr)
         raise SystemExit(130) from None
     finally:
         ground.stop()
-    print(f"{output}")
+    print(report.write(output))
 
 
 if __name__ == "__main__":

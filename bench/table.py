@@ -28,12 +28,13 @@ class Row:
 
 
 class Table:
-    UNDER_LOAD = 1.0  # seconds: so much of a large body is compared under load
+    UNDER_LOAD = 0.5  # seconds: so much of a large body is compared under load
 
-    def __init__(self, work, depth, only=None):
-        self.work, self.depth = work, depth
-        self.sizes = work.sizes if depth.sizes is None else [size for size in depth.sizes if size in work.sizes]
-        self.peers = [peer for peer in work.peers if only is None or peer in only]
+    def __init__(self, work, options):
+        self.work, self.depth = work, options.depth
+        wanted = self.depth.sizes
+        self.sizes = work.sizes if wanted is None else [size for size in wanted if size in work.sizes]
+        self.peers = [peer for peer in work.peers if options.wants(peer)]
         self.rows = [Row(size, peer) for size in self.sizes for peer in self.peers]
         self.absent = []
         self.configs, self.commands = {}, {}
@@ -101,8 +102,9 @@ class Table:
         rows = [row.tell() for row in self.rows if row.samples or row.void]
         told["tables"].append({"name": self.work.name, "title": self.work.title, "unit": self.work.unit, "rows": rows})
         told["absent"] += self.absent
-        for name, version, command in self.work.tools():
-            told["versions"][name] = version
-            told["commands"][name] = command
+        if rows:
+            for name, version, command in self.work.tools():
+                told["versions"][name] = version
+                told["commands"][name] = command
         told["configs"] |= {peer: text for peer, text in self.configs.items() if peer not in told["configs"]}
         told["commands"] |= {peer: text for peer, text in self.commands.items() if peer not in told["commands"]}

@@ -1,6 +1,7 @@
 """H2O: https://h2o.examp1e.net/configure.html"""
 
 import os
+from pathlib import Path
 
 from peers import Peer, first_line
 
@@ -13,6 +14,8 @@ class H2o(Peer):
         return first_line(self.binary(ground), "-v")
 
     def config(self, ground, ports):
+        # Newer ones splice, when they are told to; 2.2 has no such option.
+        zerocopy = "proxy.zerocopy: ON" if b"proxy.zerocopy" in Path(self.binary(ground)).read_bytes() else ""
         user = "user: root" if os.geteuid() == 0 else ""
         listeners = "\n".join(f"listen: {{host: 127.0.0.1, port: {ports[name]}}}" for name in ("http", "h2c"))
         return f"""{user}
@@ -33,6 +36,7 @@ hosts:
         proxy.reverse.url: http://127.0.0.1:{ground.origin}/
         proxy.preserve-host: OFF
         proxy.timeout.keepalive: 60000
+        {zerocopy}
 """
 
     def command(self, ground, ports):

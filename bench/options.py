@@ -1,0 +1,102 @@
+"""The options of bench/run, and how much each depth measures."""
+
+import argparse
+import dataclasses
+import os
+from pathlib import Path
+
+import peers
+import works
+from work import SIZES, Size
+
+
+@dataclasses.dataclass
+class Depth:
+    """How much is measured."""
+
+    scale: str  # "full", "quick" or "smoke"
+    rounds: int
+    seconds: float  # of a sample
+    sizes: list | None = None  # None: all that a work has
+    without: tuple = ()  # peers that are left out
+
+
+def sizes_of(text):
+    return [Size.parse(name) for name in text.split(",")]
+
+
+FULL = Depth("full", rounds=3, seconds=0.5)
+QUICK = Depth("quick", 1, 0.3, sizes_of("4KiB,64KiB,1MiB"), without=("lighttpd", "nghttpx", "varnish"))
+SMOKE = Depth("smoke", 1, 0.1, sizes_of("64KiB"))
+
+
+@dataclasses.dataclass
+class Options:
+    depth: Depth
+    works: list
+    peers: list | None  # names; None: all
+    programs: dict  # instead of Debian's, by the peer's name
+    output: Path | None
+    home: Path | None
+    whole: bool  # all that there is, in the usual depth
+
+    def wants(self, peer):
+        return peer not in self.depth.without if self.peers is None else peer in self.peers
+
+
+def parse(about):
+    """The Options, or an explanation and the end of the program."""
+    names = [work.name for work in works.all_works()]
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="bench/run", description=about, formatter_class=formatter)
+    parser.add_argument("--quick", action="store_true", help="under two minutes: an impression, not a result")
+    parser.add_argument("--smoke", action="store_true", help="a moment of everything: does it work?")
+    parser.add_argument("--rounds", type=int, help=f"interleaved ({FULL.rounds})")
+    parser.add_argument("--seconds", type=float, help=f"of each sample ({FULL.seconds})")
+    parser.add_argument("--only", help=f"with commas, of: {', '.join(names)}")
+    parser.add_argument("--sizes", help=f"with commas, of: {', '.join(size.file for size in SIZES)}")
+    parser.add_argument("--peers", help=f"with commas, of: {', '.join(peers.registry())}")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help="instead of Debian's")
+    parser.add_argument("--output", type=Path, help="the result (bench/results/DATE-MACHINE.json; of a part build/bench/results/...)")
+    parser.add_argument("--home", type=Path, help="for files, configurations and logs (build/bench)")
+    given = parser.parse_args()
+    try:
+        return Options(
+            depth=depth_of(given),
+            works=[work for work in works.all_works() if work.name in chosen(given.only, names, "table")],
+            peers=chosen(given.peers, list(peers.registry()), "peer") if given.peers else None,
+            programs=dict(program_of(text) for text in given.peer),
+            output=given.output,
+            home=given.home,
+            whole=not (given.quick or given.smoke or given.only or given.sizes or given.peers),
+        )
+    except ValueError as reason:
+        parser.error(str(reason))
+
+
+def depth_of(given):
+    depth = SMOKE if given.smoke else QUICK if given.quick else FULL
+    return dataclasses.replace(
+        depth,
+        rounds=given.rounds or depth.rounds,
+        seconds=given.seconds or depth.seconds,
+        sizes=sizes_of(given.sizes) if given.sizes else depth.sizes,
+    )
+
+
+def chosen(text, names, what):
+    """The names in a text with commas, or all."""
+    wanted = text.split(",") if text else names
+    if unknown := set(wanted) - set(names):
+        raise ValueError(f"no such {what}: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    return wanted
+
+
+def program_of(text):
+    """(name, path) of a --peer."""
+    name, _, path = text.partition("=")
+    if name not in peers.registry():
+        raise ValueError(f"--peer {text}: no such peer; there are {', '.join(peers.registry())}")
+    if not os.access(path, os.X_OK) or os.path.isdir(path):
+        raise ValueError(f"--peer {text}: not a program")
+    return name, Path(path).resolve()

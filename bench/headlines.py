@@ -4,18 +4,18 @@ import figures
 from figures import GIB, KIB, MIB
 from markdown import table_text
 
-# (what it is called, table, smallest and largest size)
+# (what it is called, table, from this size, to this size)
 ROWS = (
-    ("relayed, 1 KiB to 256 KiB", "relay", KIB, 256 * KIB),
-    ("relayed, 1 MiB to 1 GiB", "relay", MIB, GIB),
-    ("static files, every size", "static", KIB, GIB),
+    ("relayed", "relay", KIB, 256 * KIB),
+    ("relayed", "relay", MIB, GIB),
+    ("static files", "static", KIB, GIB),
 )
 OTHERS = ("best", "nginx", "haproxy", "limit")
 
 
-def reach(table, low, high, other):
+def reach(table, sizes, other):
     """The smallest and the largest ratio of Sluice's cost to another's over the sizes, in words."""
-    found = [figures.cost_ratio(table, size, "sluice", other) for size in figures.sizes(table) if low <= size <= high]
+    found = [figures.cost_ratio(table, size, "sluice", other) for size in sizes]
     medians = [ratio.median for ratio in found if ratio]
     if not medians:
         return "–"
@@ -28,7 +28,9 @@ def headlines(result):
     tables = {table["name"]: table for table in result["tables"]}
     lines = []
     for text, name, low, high in ROWS:
-        if name in tables:
-            lines.append([text, *(reach(tables[name], low, high, other) for other in OTHERS)])
+        sizes = [size for size in figures.sizes(tables[name]) if low <= size <= high] if name in tables else []
+        if sizes:
+            span = " to ".join(dict.fromkeys(map(figures.size_text, (sizes[0], sizes[-1]))))
+            lines.append([f"{text}, {span}", *(reach(tables[name], sizes, other) for other in OTHERS)])
     names = ("the best peer's", "nginx's", "haproxy's", "the limit's")
     return table_text(["Sluice's CPU per request, divided by", *names], lines)

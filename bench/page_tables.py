@@ -6,11 +6,29 @@ from figures import number_text, size_text
 from markdown import ratio_text, rounds_text, spread_text, table_text
 
 
-def costs(table):
-    """What each peer costs, and what that is to Sluice; the cheapest peer is set off."""
+def limit_table(result, table):
+    """The table whose limit counts for this one: itself, or that of the same bodies in clear text; None if there is none."""
+    if any(map(figures.is_limit, figures.peers(table))):
+        return table
+    plain = [other for other in result["tables"] if table["name"].endswith(f"-{other['name']}")]
+    return next((other for other in plain if any(map(figures.is_limit, figures.peers(other)))), None)
+
+
+def to_limit(table, size, peer, base):
+    """The ratio of a peer's cost to the limit in `base`; of another table's rounds there is no pairing, so no spread."""
+    if base is table:
+        return figures.cost_ratio(table, size, peer, "limit")
+    own = figures.spread(figures.row_of(table, size, peer), figures.cost(table))
+    least = figures.spread(figures.row_of(base, size, figures.limit(base, size)), figures.cost(base))
+    if not own or not least or not least.median:
+        return None
+    return figures.Spread(*[own.median / least.median] * 3)
+
+
+def costs(result, table):
+    """What each peer costs, the cheapest set off; and what Sluice is to the best peer and to the limit."""
     names = figures.peers(table)
-    own = "sluice" in names
-    with_limit = any(map(figures.is_limit, names))
+    base = limit_table(result, table)
     lines = []
     for size in figures.sizes(table):
         cheapest = figures.cheapest(table, size, lambda peer: not figures.is_limit(peer))
@@ -19,15 +37,22 @@ def costs(table):
             row = figures.row_of(table, size, name)
             text = "void" if row and row["void"] is not None else spread_text(figures.spread(row, figures.cost(table)))
             line.append(f"**{text}**" if name == cheapest else text)
-        if own:
+        # Of forced paths the cheapest speaks for Sluice.
+        own = "sluice" if "sluice" in names else cheapest
+        if "sluice" in names:
             best = figures.best_peer(table, size)
-            line.append(f"{ratio_text(figures.cost_ratio(table, size, 'sluice', 'best'))} {best or ''}")
-        if own and with_limit:
-            line.append(ratio_text(figures.cost_ratio(table, size, "sluice", "limit")))
+            line.append(f"{ratio_text(figures.cost_ratio(table, size, own, 'best'))} {best or ''}")
+        if base:
+            line.append(ratio_text(to_limit(table, size, own, base)))
         lines.append(line)
-    ratios = ["sluice / best peer"] * own + ["sluice / limit"] * (own and with_limit)
+    head = ["body", *names]
+    if "sluice" in names:
+        head.append("sluice / best peer")
+    if base:
+        who = "sluice" if "sluice" in names else "cheapest"
+        head.append(f"{who} / limit" if base is table else f"{who} / limit of {base['name']}")
     unit = "CPU s per GiB" if table["unit"] == "GiB" else f"CPU µs per {table['unit']}"
-    return f"{unit}:\n\n" + table_text(["body", *names, *ratios], lines)
+    return f"{unit}:\n\n" + table_text(head, lines)
 
 
 def percent(spread):

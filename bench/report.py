@@ -24,13 +24,17 @@ RESULTS = ROOT / "bench" / "results"
 PROSE = ("*.md", "bench/*.md", "conf/*.md", "chapters/**/*.md", "tests/**/*.md")
 
 
+def duration_text(seconds):
+    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} s"
+
+
 def head(result):
     told, options = result["machine"], result["options"]
     pinned = options["pinned"]
     lines = [
         f"{told['processor']}, {told['processors']:g} processors, {told['memory_gib']:g} GiB; {told['kernel']}, {told['system']}",
-        "; ".join(f"{name}: {version}" for name, version in result["versions"].items()),
-        f"`{options['command']}`, {result['started']}, {result['seconds'] / 60:.0f} minutes;"
+        "; ".join(f"{name}: {version}" for name, version in sorted(result["versions"].items())),
+        f"`{options['command']}`, {result['started']}, {duration_text(result['seconds'])};"
         f" {rounds_text(options)} of {options['seconds']:g} s; peers on processor {pinned['peer']:g}, origin and load on {pinned['load']:g}",
         "CPU is the user and system time of a peer's own processes. Figures are medians, in brackets the smallest and the"
         " largest round; a ratio is one of medians, in brackets the smallest and the largest of a round. Below 1 Sluice"
@@ -63,8 +67,9 @@ def goals(result):
     for target in targets.TARGETS:
         told = {table: found for (of, table), found in rows.items() if of == target}
         for table, found in told.items():
-            met = sum(verdict.met is True for verdict in found.values())
-            lines.append([table, target.bound_text, *(verdict_text(found.get(size)) for size in sizes), f"{met} of {len(found)}"])
+            mets = [verdict.met for verdict in found.values() if verdict.met is not None]
+            met = f"{sum(mets)} of {len(mets)}" if mets else "not measured"
+            lines.append([table, target.bound_text, *(verdict_text(found.get(size)) for size in sizes), met])
         if not told:
             lines.append([target.work, target.bound_text, *("" for _ in sizes), "not measured"])
     return table_text(["work", "cost", *map(size_text, sizes), "met"], lines, texts=2)
@@ -99,7 +104,7 @@ def page(result, name):
         files |= {f"{name}/{file}": text for file, text in drawn.items()}
         if drawn:
             parts.append("".join(f"![{cell(table['title'])}]({name}/{file})\n" for file in drawn))
-        parts.append(costs(table))
+        parts.append(costs(result, table))
         parts.append(folded("Rates, latencies, user time, memory, system calls", details(table)))
         if told := calls(table):
             parts.append(folded("System calls by name", told))

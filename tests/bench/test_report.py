@@ -174,6 +174,22 @@ class Pages(Folder):
         # 1 KiB: 8.1 us a KiB, 1.1 times that in the median round, are 9.3 s for 2^20 of them.
         self.assertIn("| 1 KiB | **9.34 [8.49 to 10.2]** |", page)
 
+    def test_every_table_is_told_beside_the_limit(self):
+        # Sluice's 15.8 us of 64 KiB by the 14.4 of the limit in clear text; a quarter more for TLS.
+        tls = made_up.table("tls-relay", "Relay over TLS", ["sluice", "nginx"], [64 * KIB])
+        for sample in tls["rows"][0]["samples"]:
+            sample["user"] += (sample["user"] + sample["system"]) / 4
+        paths = made_up.table("paths-relay", "Forced paths", ["sluice", "nginx"], [64 * KIB])
+        for row, path in zip(paths["rows"], ("splice", "buffered")):
+            row["peer"] = path
+        self.result["tables"] += [tls, paths]
+        self.keep(self.result)
+        page = self.page()
+        self.assertIn("| sluice / limit of relay |", page)
+        self.assertIn("| 0.52 nginx | 1.38 |", page)  # 14.4 * 1.25 / 34.6; 14.4 * 1.25 / 13.08
+        self.assertIn("| body | splice | buffered | cheapest / limit of relay |", page)
+        self.assertIn("| 38.1 [34.6 to 41.5] | 1.10 |", page)
+
     def test_a_run_that_was_interrupted_has_a_page(self):
         self.keep(self.result | {"tables": [], "scenarios": []})
         self.assertIn("not measured", self.page())
@@ -248,6 +264,7 @@ class Prose(Folder):
         rows = [line for line in part.splitlines() if line.startswith("| ")]
         self.assertEqual(len(rows), 2 + 3)
         self.assertIn("| relayed, 1 KiB to 256 KiB | 0.89 to 0.90 | 0.30 to 0.86 | 0.89 to 0.90 | 1.07 to 1.28 |", rows)
+        self.assertIn("| static files, 1 KiB to 1 GiB | 0.33 to 1.07 | 0.25 to 0.79 | – | – |", rows)
         self.assertIn("21 of 29 are met", part)
 
 

@@ -4,7 +4,7 @@
 #   need browser        a browser for e2e/http2_clients, 100 MB to fetch; its test says so when there is none
 #   need interop        Java, Maven and npm: tests/interop fetches Apache Kafka and clients with them, and says so when it can't
 #   need tour           what quickstart.sh drives
-#   need bench          the proxies that bench/compare.sh measures
+#   need bench          the proxies that bench/run measures
 #   need checks         the second compiler and the static checks of tests/check_all.sh
 #
 # Installing a server must not start it on this machine: no policy of the machine's own is touched, and ours is
@@ -16,14 +16,15 @@ packages_of() {
       echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev \
         libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev liblz4-dev libsnappy-dev libsqlite3-dev
       ;;
-    tests) echo ccache catch2 python3 nginx curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs strace openssl \
+    tests) echo ccache catch2 python3 nginx haproxy curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs strace openssl \
         qemu-system-x86 busybox-static nghttp2-client nghttp2-server python3-h2 python3-hpack python3-grpcio brotli zstd \
         kcat python3-kafka ;;
     browser) echo chromium-headless-shell ;;
     interop) echo default-jdk-headless maven nodejs npm ;;
     tour) echo nginx curl kcat python3 ;;
     checks) echo clang clang-tidy ;;
-    bench) echo nginx haproxy h2o nghttp2-client wrk curl openssl python3 util-linux ;;
+    bench) echo nginx haproxy h2o lighttpd lighttpd-mod-openssl nghttp2-proxy varnish nghttp2-client wrk iperf3 curl openssl \
+        python3 util-linux iproute2 strace linux-perf ;;
     *) echo "packages.sh: no such profile: $1" >&2 && return 1 ;;
   esac
 }
@@ -79,8 +80,8 @@ need() (
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing >&2 || exit 1
   # What we brought in shall not start at the next boot either.
   if command -v systemctl >/dev/null; then
-    for package in nginx haproxy h2o iperf3; do
-      case " $missing" in *" $package "*) as_root systemctl disable -q $package 2>/dev/null || true ;; esac
+    for service in nginx haproxy h2o lighttpd nghttp2-proxy:nghttpx varnish varnish:varnishncsa iperf3; do
+      case " $missing" in *" ${service%:*} "*) as_root systemctl disable -q "${service#*:}" 2>/dev/null || true ;; esac
     done
   fi
 )

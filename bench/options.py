@@ -41,6 +41,9 @@ class Options:
     whole: bool  # all that there is, in the usual depth
 
     def wants(self, peer):
+        """Names of one table alone are always wanted."""
+        if peer not in peers.registry():
+            return True
         return peer not in self.depth.without if self.peers is None else peer in self.peers
 
 

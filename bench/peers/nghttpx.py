@@ -29,7 +29,6 @@ frontend-keep-alive-timeout=1h
 worker-frontend-connections={ground.connections}
 backend-connections-per-host={ground.connections}
 errorlog-file={ground.directory}/nghttpx.log
-no-server-push=yes
 """
 
     def command(self, ground, ports):

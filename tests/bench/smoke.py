@@ -1,0 +1,160 @@
+"""bench/run works: a moment of everything there is to measure. Nothing is asserted of how long anything took."""
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+sys.path.append(str(ROOT / "tests" / "e2e"))
+
+import options  # noqa: E402
+import works  # noqa: E402
+from ground import Ground  # noqa: E402
+from process import Process, free_port  # noqa: E402
+from progress import Progress  # noqa: E402
+from table import Table  # noqa: E402
+from waiting import until  # noqa: E402
+from works.http import HttpWork  # noqa: E402
+
+SLUICE = os.environ.get("SLUICE_BIN", str(ROOT / "build" / "sluice"))
+HOME = Path(os.environ.get("BENCH_HOME", ROOT / "build" / "bench"))
+PEERS = "sluice,nginx,haproxy"  # with what the tests install; the others are measured by bench/run
+
+
+def bench(directory, *more):
+    command = [sys.executable, "-B", str(ROOT / "bench" / "main.py"), "--peer", f"sluice={SLUICE}", "--peers", PEERS]
+    return [*command, "--home", str(HOME), "--output", str(directory / "smoke.json"), *more]
+
+
+class Directory(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory)
+
+
+class Smoke(Directory):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.done = subprocess.run(bench(cls.directory, "--smoke"), capture_output=True, text=True, timeout=200)
+        if cls.done.returncode != 0:
+            raise AssertionError(cls.done.stderr)
+        cls.result = json.loads((cls.directory / "smoke.json").read_text())
+        cls.absent = {(row["table"], row["peer"]): row["why"] for row in cls.result["absent"]}
+
+    def test_every_work_has_rows_with_figures(self):
+        tables = {table["name"]: table for table in self.result["tables"]}
+        self.assertEqual(list(tables), [work.name for work in works.all_works()])
+        for name, table in tables.items():
+            with self.subTest(table=name):
+                self.assertTrue(table["rows"] or any(where == name for where, _ in self.absent), self.done.stderr)
+                for row in table["rows"]:
+                    self.assertIsNone(row["void"], row)
+                    for sample in row["samples"]:
+                        self.assertGreater(sample["requests"], 0, row)
+                        self.assertGreater(sample["bytes"], 0, row)
+                        self.assertGreater(sample["seconds"], 0, row)
+                        self.assertGreater(sample["user"] + sample["system"], 0, row)
+
+    def test_bodies_are_compared_before_and_under_load(self):
+        for work in works.all_works():
+            if not isinstance(work, HttpWork):
+                continue
+            rows = next(table["rows"] for table in self.result["tables"] if table["name"] == work.name)
+            self.assertIn("sluice", [row["peer"] for row in rows], work.name)
+            for row in rows:
+                self.assertEqual(row["checked"], 2, (work.name, row["peer"]))
+
+    def test_who_is_not_measured_is_told_with_the_reason(self):
+        self.assertEqual(self.absent["static", "haproxy"], "serves no files")
+        for (table, peer), why in self.absent.items():
+            self.assertTrue(why, (table, peer))
+
+    def test_the_result_says_what_was_measured(self):
+        for name in ("sluice", "nginx", "wrk", "h2load"):
+            self.assertIn(name, self.result["versions"])
+            self.assertIn(name, self.result["commands"])
+        self.assertIn("proxy_pass", self.result["configs"]["nginx"])
+        self.assertIn("--smoke", self.result["options"]["command"])
+
+    def test_there_is_a_page(self):
+        page = (self.directory / "smoke.md").read_text()
+        for table in self.result["tables"]:
+            if table["rows"]:
+                self.assertIn(table["title"], page)
+
+
+class Interrupted(Directory):
+    def test_what_was_measured_is_kept(self):
+        # The first table's sizes are those of the second, too: it is under way for seconds when the first is written.
+        run = subprocess.Popen(
+            bench(self.directory, "--only", "relay,static", "--sizes", "4KiB", "--rounds", "1", "--seconds", "2"),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        result = self.directory / "smoke.json"
+        until(result.exists, "the first table", timeout=60)
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=60)[0]
+        self.assertEqual(run.returncode, 130, said)
+        self.assertIn("interrupted", said)
+        tables = {table["name"]: table["rows"] for table in json.loads(result.read_text())["tables"]}
+        self.assertEqual({len(row["samples"]) for row in tables["relay"]}, {1})
+        self.assertTrue((self.directory / "smoke.md").exists())
+
+
+@dataclasses.dataclass
+class Chosen:
+    depth: options.Depth = dataclasses.field(default_factory=lambda: options.SMOKE)
+
+    def wants(self, _):
+        return True
+
+
+class Lying(Directory):
+    """A peer with a wrong byte."""
+
+    def row_of(self, honest):
+        class Lie(HttpWork):
+            def start(self, _, ground):
+                port = free_port()
+                command = [sys.executable, Path(__file__).with_name("liar.py"), port, ground.www, honest]
+                return Process("liar", command, ground.peer_processor, ground.directory, {"http": port})
+
+            def config(self, *_):
+                return None
+
+        directory = Path(tempfile.mkdtemp(dir=self.directory))
+        processors = sorted(os.sched_getaffinity(0))
+        ground = Ground(self.directory, directory / "run", (processors[0], processors[-1]))
+        table = Table(Lie("lie", "Lies", ("liar",)), Chosen())
+        ground.write_files(table.sizes)
+        with open(os.devnull, "w") as nowhere:
+            table.measure(ground, Progress(table.steps, nowhere))
+        (row,) = table.rows
+        return row.tell()
+
+    def test_is_void_before_it_is_measured(self):
+        row = self.row_of(honest=0)
+        self.assertEqual(row["void"], "a wrong byte at 32768 of 65536")
+        self.assertEqual((row["checked"], row["samples"]), (0, []))
+
+    def test_is_void_when_it_lies_only_under_load(self):
+        row = self.row_of(honest=1)
+        self.assertEqual(row["void"], "a wrong byte at 32768 of 65536")
+        self.assertEqual(row["checked"], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -103,7 +103,7 @@ def page(result, name):
         drawn = drawings(result, table)
         files |= {f"{name}/{file}": text for file, text in drawn.items()}
         if drawn:
-            parts.append("".join(f"![{cell(table['title'])}]({name}/{file})\n" for file in drawn))
+            parts.append("\n".join(f"![{cell(table['title'])}]({name}/{file})\n" for file in drawn))
         parts.append(costs(result, table))
         parts.append(folded("Rates, latencies, user time, memory, system calls", details(table)))
         if told := calls(table):

@@ -94,6 +94,17 @@ def ratio(row, other, figure):
     return Spread(min(rounds), middle, max(rounds))
 
 
+def unrest(result):
+    """(of half of the rows, of nine tenths): how far their rounds lie from the median, as a share of it; None for one round."""
+    found = []
+    for table in result["tables"]:
+        for row in table["rows"]:
+            cost_of = values(row, cost(table))
+            if len(cost_of) > 1 and (middle := statistics.median(cost_of)):
+                found.append(max(max(cost_of) - middle, middle - min(cost_of)) / middle)
+    return (statistics.median(found), sorted(found)[len(found) * 9 // 10]) if found else None
+
+
 # --- of a table ----------------------------------------------------------------------------------------------
 
 

@@ -6,9 +6,9 @@ from figures import number_text
 
 
 def cell(text):
-    """On one line, and a number stays with its unit or its mark."""
+    """On one line; what has to stay together, such as a number and its unit, is held by blanks that don't break."""
     text = " ".join(str(text).split()).replace("|", "\\|")
-    return re.sub(r"(\d) ([KMG]iB|✓|\*\*✗)", "\\1\u00a0\\2", text)
+    return re.sub(r"(?<=\d) (?=[KMG]iB|to \d|✓|✗|\d)|(?<=\d to) (?=\d)|(?<=[KMG]iB) (?=\d)", "\u00a0", text)
 
 
 def table_text(head, rows, texts=1):
@@ -30,11 +30,11 @@ def rounds_text(options):
 
 
 def spread_text(spread, text=number_text):
-    """12.3 [11.9–12.7]; a dash for what was not measured."""
+    """12.3 [11.9 to 12.7]; a dash for what was not measured."""
     if spread is None:
         return "–"
     ends = (text(spread.low), text(spread.high))
-    return text(spread.median) if ends[0] == ends[1] else f"{text(spread.median)} [{ends[0]}–{ends[1]}]"
+    return text(spread.median) if ends[0] == ends[1] else f"{text(spread.median)} [{ends[0]} to {ends[1]}]"
 
 
 def ratio_text(spread):

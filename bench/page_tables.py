@@ -26,33 +26,33 @@ def to_limit(table, size, peer, base):
 
 
 def costs(result, table):
-    """What each peer costs, the cheapest set off; and what Sluice is to the best peer and to the limit."""
+    """What each peer costs, the cheapest set off; beside Sluice what it is to the best peer and to the limit."""
     names = figures.peers(table)
+    first = [name for name in names if figures.is_own(name)]
+    others = [name for name in names if not figures.is_own(name)]
     base = limit_table(result, table)
+    # Of forced paths the cheapest speaks for Sluice.
+    who = "sluice" if "sluice" in names else "cheapest"
+    head = [f"{who} / limit" if base is table else f"{who} / limit of {base['name']}"] if base else []
+    if "sluice" in names:
+        head.insert(0, "sluice / best peer")
     lines = []
     for size in figures.sizes(table):
         cheapest = figures.cheapest(table, size, lambda peer: not figures.is_limit(peer))
-        line = [size_text(size)]
+        told = {}
         for name in names:
             row = figures.row_of(table, size, name)
             text = "void" if row and row["void"] is not None else spread_text(figures.spread(row, figures.cost(table)))
-            line.append(f"**{text}**" if name == cheapest else text)
-        # Of forced paths the cheapest speaks for Sluice.
-        own = "sluice" if "sluice" in names else cheapest
+            told[name] = f"**{text}**" if name == cheapest else text
+        ratios = []
         if "sluice" in names:
             best = figures.best_peer(table, size)
-            line.append(f"{ratio_text(figures.cost_ratio(table, size, own, 'best'))} {best or ''}")
+            ratios.append(f"{ratio_text(figures.cost_ratio(table, size, 'sluice', 'best'))} {best or ''}")
         if base:
-            line.append(ratio_text(to_limit(table, size, own, base)))
-        lines.append(line)
-    head = ["body", *names]
-    if "sluice" in names:
-        head.append("sluice / best peer")
-    if base:
-        who = "sluice" if "sluice" in names else "cheapest"
-        head.append(f"{who} / limit" if base is table else f"{who} / limit of {base['name']}")
+            ratios.append(ratio_text(to_limit(table, size, "sluice" if "sluice" in names else cheapest, base)))
+        lines.append([size_text(size), *(told[name] for name in first), *ratios, *(told[name] for name in others)])
     unit = "CPU s per GiB" if table["unit"] == "GiB" else f"CPU µs per {table['unit']}"
-    return f"{unit}:\n\n" + table_text(head, lines)
+    return f"{unit}:\n\n" + table_text(["body", *first, *head, *others], lines)
 
 
 def percent(spread):

@@ -28,6 +28,12 @@ def duration_text(seconds):
     return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} s"
 
 
+def unrest_text(result):
+    if (shares := figures.unrest(result)) is None:
+        return ""
+    return f" Of half of the rows every round lies within {shares[0]:.0%} of the median, of nine tenths within {shares[1]:.0%}."
+
+
 def head(result):
     told, options = result["machine"], result["options"]
     pinned = options["pinned"]
@@ -38,7 +44,7 @@ def head(result):
         f" {rounds_text(options)} of {options['seconds']:g} s; peers on processor {pinned['peer']:g}, origin and load on {pinned['load']:g}",
         "CPU is the user and system time of a peer's own processes. Figures are medians, in brackets the smallest and the"
         " largest round; a ratio is one of medians, in brackets the smallest and the largest of a round. Below 1 Sluice"
-        " costs less.",
+        " costs less." + unrest_text(result),
         "The limit is the cheapest of the least relays in bench/limit, which know no HTTP; the best peer is the cheapest"
         " of the others at that size.",
     ]
@@ -46,33 +52,28 @@ def head(result):
 
 
 def verdict_text(verdict):
-    if verdict is None:
-        return ""
     if verdict.met is None:
-        return "–"
+        return f"{size_text(verdict.size)} –"
     # Two digits, or three where two would tell the wrong side of the bound.
     told, bound = (f"{value:.2f}" for value in (verdict.ratio.median, verdict.target.at_most))
     told = f"{verdict.ratio.median:.3f}" if told == bound else told
-    return f"{told} {'✓' if verdict.met else '**✗**'}"
+    return f"{size_text(verdict.size)} {told} {'✓' if verdict.met else '✗'}"
 
 
 def goals(result):
-    """One row a target and table, one column a size."""
+    """One row a target and table: the ratio at each size."""
     verdicts = targets.evaluate(result)
-    sizes = sorted({verdict.size for verdict in verdicts})
-    rows = {}
-    for verdict in verdicts:
-        rows.setdefault((verdict.target, verdict.table), {})[verdict.size] = verdict
     lines = []
     for target in targets.TARGETS:
-        told = {table: found for (of, table), found in rows.items() if of == target}
-        for table, found in told.items():
-            mets = [verdict.met for verdict in found.values() if verdict.met is not None]
+        tables = dict.fromkeys(verdict.table for verdict in verdicts if verdict.target == target)
+        for table in tables:
+            found = [verdict for verdict in verdicts if (verdict.target, verdict.table) == (target, table)]
+            mets = [verdict.met for verdict in found if verdict.met is not None]
             met = f"{sum(mets)} of {len(mets)}" if mets else "not measured"
-            lines.append([table, target.bound_text, *(verdict_text(found.get(size)) for size in sizes), met])
-        if not told:
-            lines.append([target.work, target.bound_text, *("" for _ in sizes), "not measured"])
-    return table_text(["work", "cost", *map(size_text, sizes), "met"], lines, texts=2)
+            lines.append([table, target.bound_text, ", ".join(map(verdict_text, found)), met])
+        if not tables:
+            lines.append([target.work, target.bound_text, "", "not measured"])
+    return table_text(["work", "cost to reach", "where it is", "met"], lines, texts=4)
 
 
 def missing(result):

@@ -59,7 +59,7 @@ class Verdict:
     """Where one target stands at one size of one table."""
 
     target: Target
-    table: str  # its title
+    table: str  # its name
     size: int
     other: str | None  # whom the target compares with here; None: nobody has a figure
     ratio: figures.Spread | None
@@ -91,5 +91,5 @@ def evaluate(result):
                 if target.sizes[0] <= size <= target.sizes[1]:
                     other = other_of(target, table, size)
                     ratio = figures.cost_ratio(table, size, "sluice", other)
-                    found.append(Verdict(target, table["title"], size, other, ratio))
+                    found.append(Verdict(target, table["name"], size, other, ratio))
     return found

@@ -104,6 +104,19 @@ class Tables(unittest.TestCase):
         self.assertAlmostEqual(found.median, 5e-6 * GIB / (64 << 10))
 
 
+    def test_unrest_is_the_farthest_round_of_each_row(self):
+        def result(*rows):
+            return {"tables": [self.table() | {"rows": list(rows)}]}
+
+        def row(*cpu_us):
+            return made_up.row("any", 1024, 1) | {"samples": [made_up.sample(1000, 1024, us / 1000) for us in cpu_us]}
+
+        half, most = figures.unrest(result(row(9, 10, 12), row(10, 11, 10), row(5, 10, 11)))
+        self.assertAlmostEqual(half, 0.2)  # of 0.2, 0.1 and 0.5
+        self.assertAlmostEqual(most, 0.5)
+        self.assertIsNone(figures.unrest(result(row(9))))
+
+
 class Words(unittest.TestCase):
     def test_sizes(self):
         told = [figures.size_text(size) for size in (100, 1024, 65536, 10 * MIB, GIB, 1536)]

@@ -35,11 +35,11 @@ def scene_table(scenario):
     return table_text(["", "", *(column["title"] for column in scenario["columns"])], lines, texts=2)
 
 
-MOST_BARS = 40
+MOST_GROUPS = 3  # of bars; more of them are points on lines
 
 
 def scene_drawing(scenario):
-    """Bars of the scenario's first column; None where there are too many, or nothing to draw."""
+    """The scenario's first column, as bars or as lines; None where there is nothing to draw."""
     if not scenario["columns"]:
         return None
     column = scenario["columns"][0]
@@ -47,6 +47,16 @@ def scene_drawing(scenario):
     for label, group in scene_rows(scenario).items():
         told = [(peer, spread) for peer, row in group if (spread := scene_spread(row, column["key"]))]
         groups += [(label, told)] if told else []
-    if not groups or sum(len(group) for _, group in groups) > MOST_BARS:
+    if not groups:
         return None
-    return plot.bars(scenario["title"], column["title"], groups, column["digits"])
+    if len(groups) <= MOST_GROUPS:
+        return plot.bars(scenario["title"], column["title"], groups, column["digits"])
+    points = {}
+    for place, (_, group) in enumerate(groups):
+        for peer, spread in group:
+            points.setdefault(peer, []).extend([(place, spread)] if spread.low > 0 else [])
+    plotted = [plot.Line(peer, found) for peer, found in points.items() if found]
+    if not plotted:
+        return None
+    axis = plot.log_axis("", plotted, lambda value: f"{value:g}")
+    return plot.lines(scenario["title"], column["title"], plotted, axis, "", [label for label, _ in groups])

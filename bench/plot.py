@@ -139,14 +139,18 @@ class Drawing:
         return "\n".join([*self.parts, "</svg>"]) + "\n"
 
 
-def lines(title, subtitle, plotted, axis):
-    """A plot of at least one Line; the first one lies on top. A name at its end, with its mark, is the legend."""
+def lines(title, subtitle, plotted, axis, below="size of the body", names=None):
+    """A plot of at least one Line; the first one lies on top. A name at its end, with its mark, is the legend.
+
+    `names` are those of the places from left to right, of which points then have the number, in place of sizes.
+    """
     drawing = Drawing(title, subtitle)
-    sizes = sorted({size for line in plotted for size, _ in line.points})
-    first, last = sizes[0], max(sizes[-1], sizes[0] * 2)
+    sizes = range(len(names)) if names else sorted({size for line in plotted for size, _ in line.points})
+    where = {size: size if names else math.log(size) for size in sizes}
+    first, width = where[sizes[0]], (where[sizes[-1]] - where[sizes[0]]) or 1
 
     def x(size):
-        return LEFT + 14 + (RIGHT - LEFT - 28) * math.log(size / first) / math.log(last / first)
+        return LEFT + 14 + (RIGHT - LEFT - 28) * (where[size] - first) / width
 
     def y(value):
         return axis.at(value, BOTTOM, TOP)
@@ -157,8 +161,10 @@ def lines(title, subtitle, plotted, axis):
         drawing.text(LEFT - 8, y(value) + 4, text, anchor="end", colour=FAINT)
     for size in sizes:
         drawing.path(f"M{x(size):.1f},{BOTTOM}v5", stroke=FAINT)
-        drawing.text(x(size), BOTTOM + 20, figures.size_text(size), anchor="middle", colour=FAINT)
-    drawing.text((LEFT + RIGHT) / 2, HEIGHT - 8, "size of the body", anchor="middle", colour=FAINT)
+        words = names[size].split(" ", 1) if names else [figures.size_text(size)]
+        for number, text in enumerate(words):
+            drawing.text(x(size), BOTTOM + 20 + 14 * number, text, anchor="middle", colour=FAINT)
+    drawing.text((LEFT + RIGHT) / 2, HEIGHT - 8, below, anchor="middle", colour=FAINT)
     drawing.text(20, TOP - 14, axis.title, colour=FAINT)
 
     colour_of = colours([line.name for line in plotted])

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 import figures
 import made_up
+import page_scenes
 import plot
 import prose
 import report
@@ -105,6 +106,25 @@ class Plots(unittest.TestCase):
     def test_times_are_told_in_the_unit_that_fits(self):
         told = [plot.microseconds_text(us) for us in (0.5, 10, 1000, 20_000, 1e6)]
         self.assertEqual(told, ["0.5 µs", "10 µs", "1 ms", "20 ms", "1 s"])
+
+    def test_a_scenario_of_many_labels_is_lines_and_of_few_is_bars(self):
+        scenario = made_up.result()["scenarios"][0]
+        bars = self.texts(page_scenes.scene_drawing(scenario))
+        self.assertIn("0.75", bars)
+        self.assertIn("10,000 connections", bars)
+        scenario["rows"] = [
+            {"peer": peer, "label": f"{count} open", "values": {"own_kib": [1, 2]}, "void": None}
+            for count in (1, 10, 100, 1000) for peer in ("sluice", "nginx")
+        ]  # fmt: skip
+        lines = self.texts(page_scenes.scene_drawing(scenario))
+        self.assertEqual([text for text in lines if text in ("1", "10", "100", "1000")][-4:], ["1", "10", "100", "1000"])
+        self.assertEqual(lines.count("nginx"), 1)
+
+    def test_a_scenario_that_gave_nothing_has_no_drawing(self):
+        scenario = made_up.result()["scenarios"][0]
+        for row in scenario["rows"]:
+            row["void"] = "it ended"
+        self.assertIsNone(page_scenes.scene_drawing(scenario))
 
     def test_one_size_is_enough(self):
         line = plot.Line("sluice", [(64 * KIB, Spread(1, 1, 1))])

@@ -31,10 +31,6 @@ class Line:
     name: str
     points: list
 
-    @property
-    def dashed(self):
-        return figures.is_limit(self.name)
-
 
 @dataclass(frozen=True)
 class Axis:
@@ -50,10 +46,13 @@ class Axis:
         return start + (end - start) * math.log(value / self.low) / math.log(self.high / self.low)
 
 
-def colours(names):
-    """A colour for each; names that have none of their own take turns."""
-    unknown = [name for name in names if name not in COLOURS]
-    return {name: COLOURS.get(name) or OTHERS[unknown.index(name) % len(OTHERS)] for name in names}
+def look(names):
+    """{name: (colour, mark)}; names that have no colour of their own take turns."""
+    known = list(COLOURS)
+    known += [name for name in names if name not in COLOURS]
+    colours = list(COLOURS.values()) + [OTHERS[i % len(OTHERS)] for i in range(len(known) - len(COLOURS))]
+    marks = list(MARKS.values())
+    return {name: (colours[i], marks[i % len(marks)]) for i, name in enumerate(known) if name in names}
 
 
 def microseconds_text(us):
@@ -131,9 +130,9 @@ class Drawing:
         style = " ".join(f'{name.replace("_", "-")}="{value}"' for name, value in style.items())
         self.parts.append(f'<path d="{d}" {style}/>')
 
-    def mark(self, x, y, shape, colour):
+    def mark(self, x, y, colour, shape):
         # A rim of paper keeps marks apart that lie on each other.
-        self.path(MARKS[shape], transform=f"translate({x:.1f},{y:.1f})", fill=colour, stroke=PAPER, stroke_width=1)
+        self.path(shape, transform=f"translate({x:.1f},{y:.1f})", fill=colour, stroke=PAPER, stroke_width=1)
 
     def svg(self):
         return "\n".join([*self.parts, "</svg>"]) + "\n"
@@ -167,28 +166,28 @@ def lines(title, subtitle, plotted, axis, below="size of the body", names=None):
     drawing.text((LEFT + RIGHT) / 2, HEIGHT - 8, below, anchor="middle", colour=FAINT)
     drawing.text(20, TOP - 14, axis.title, colour=FAINT)
 
-    colour_of = colours([line.name for line in plotted])
-    shape_of = {line.name: list(MARKS)[number % len(MARKS)] for number, line in enumerate(plotted)}
+    look_of = look([line.name for line in plotted])
     for line in plotted:
         upper = [f"{x(size):.1f},{y(spread.high):.1f}" for size, spread in line.points]
         lower = [f"{x(size):.1f},{y(spread.low):.1f}" for size, spread in reversed(line.points)]
-        drawing.path("M" + "L".join(upper + lower) + "Z", fill=colour_of[line.name], fill_opacity=0.13)
+        drawing.path("M" + "L".join(upper + lower) + "Z", fill=look_of[line.name][0], fill_opacity=0.13)
     for line in reversed(plotted):  # the first one lies on top
         middle = [f"{x(size):.1f},{y(spread.median):.1f}" for size, spread in line.points]
-        more = {"stroke_dasharray": "5 4"} if line.dashed else {}
+        more = {"stroke_dasharray": "5 4"} if figures.is_limit(line.name) else {}
         drawing.path(
-            "M" + "L".join(middle), fill="none", stroke=colour_of[line.name], stroke_linejoin="round",
+            "M" + "L".join(middle), fill="none", stroke=look_of[line.name][0], stroke_linejoin="round",
             stroke_width=3 if line.name == "sluice" else 1.8, **more,
         )  # fmt: skip
         for size, spread in line.points:
-            drawing.mark(x(size), y(spread.median), shape_of[line.name], colour_of[line.name])
+            drawing.mark(x(size), y(spread.median), *look_of[line.name])
 
     ends = [(x(line.points[-1][0]), y(line.points[-1][1].median)) for line in plotted]
     for line, (end, was), place in zip(plotted, ends, apart([at for _, at in ends], 16, TOP, BOTTOM)):
+        colour, shape = look_of[line.name]
         way = f"M{end + 7:.1f},{was:.1f}L{RIGHT - 4},{was:.1f}L{RIGHT + 10},{place:.1f}"
-        drawing.path(way, fill="none", stroke=colour_of[line.name], stroke_opacity=0.45)
-        drawing.mark(RIGHT + 17, place, shape_of[line.name], colour_of[line.name])
-        drawing.text(RIGHT + 27, place + 4, line.name, colour=colour_of[line.name], weight=600)
+        drawing.path(way, fill="none", stroke=colour, stroke_opacity=0.45)
+        drawing.mark(RIGHT + 17, place, colour, shape)
+        drawing.text(RIGHT + 27, place + 4, line.name, colour=colour, weight=600)
     return drawing.svg()
 
 
@@ -199,7 +198,7 @@ def bars(title, subtitle, groups, digits):
     most = max(spread.high for _, group in groups for _, spread in group) or 1
     left, right, top = 130, WIDTH - 90, 76
     names = list(dict.fromkeys(peer for _, group in groups for peer, _ in group))
-    colour_of = colours(names)
+    look_of = look(names)
 
     def x(value):
         return left + (right - left) * value / most
@@ -209,7 +208,7 @@ def bars(title, subtitle, groups, digits):
         top += 8
         for peer, spread in group:
             drawing.text(left - 8, top + 13, peer, anchor="end", colour=FAINT)
-            drawing.path(f"M{left},{top + 2}H{x(spread.median):.1f}v14H{left}Z", fill=colour_of[peer])
+            drawing.path(f"M{left},{top + 2}H{x(spread.median):.1f}v14H{left}Z", fill=look_of[peer][0])
             if spread.low != spread.high:
                 drawing.path(f"M{x(spread.low):.1f},{top + 9}H{x(spread.high):.1f}", stroke=INK, stroke_width=1.5)
             drawing.text(x(spread.high) + 6, top + 13, f"{spread.median:,.{digits}f}")

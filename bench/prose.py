@@ -9,6 +9,7 @@ not the cost that the table tells, one of FIGURES. Or a scenario, a column's key
 row. It is of the newest result, or of the one that it names first: <!-- figure: 2026-11-21-2-cores: relay ... -->.
 """
 
+import functools
 import re
 from pathlib import Path
 
@@ -41,10 +42,9 @@ def newest(folder=RESULTS):
 def number(result, query):
     """What a mark asks of a result, as text."""
     words = query.split()
-    try:
-        found = _of_table(result, *words) or _of_scenario(result, words[0], words[1], words[2], " ".join(words[3:]))
-    except (TypeError, IndexError):
-        found = None
+    found = None
+    if len(words) >= 3:
+        found = _of_table(result, *words) or _of_scenario(result, *words[:3], " ".join(words[3:]))
     if found is None:
         raise Broken(f"figure: {query}: the result has none")
     return found
@@ -86,9 +86,12 @@ def _told(spreads):
 def fill(text, folder=RESULTS):
     """The text with every mark's figure."""
 
+    @functools.cache
+    def result_named(name):
+        return read(folder / f"{name}.json") if name else newest(folder)[1]
+
     def filled(mark):
-        result = read(folder / f"{mark[2]}.json") if mark[2] else newest(folder)[1]
-        return f"{mark[1]}{number(result, mark[3])}{mark[5]}"
+        return f"{mark[1]}{number(result_named(mark[2]), mark[3])}{mark[5]}"
 
     return MARK.sub(filled, text)
 

@@ -35,7 +35,7 @@ class Peer:
         return ground.directory / f"{self.name}.conf"
 
     def config(self, ground, ports):
-        """The text of its configuration."""
+        """The text of its configuration; empty where it has none."""
         raise NotImplementedError
 
     def command(self, ground, ports):
@@ -68,9 +68,11 @@ def registry():
     from peers.h2o import H2o
     from peers.haproxy import Haproxy
     from peers.lighttpd import Lighttpd
+    from peers.limit import LIMITS
     from peers.nghttpx import Nghttpx
     from peers.nginx import Nginx
     from peers.sluice import Sluice
     from peers.varnish import Varnish
 
-    return {peer.name: peer for peer in (Sluice(), Nginx(), Haproxy(), H2o(), Lighttpd(), Nghttpx(), Varnish())}
+    every = (Sluice(), Nginx(), Haproxy(), H2o(), Lighttpd(), Nghttpx(), Varnish(), *LIMITS)
+    return {peer.name: peer for peer in every}

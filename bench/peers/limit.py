@@ -1,7 +1,7 @@
 """The limit: the least programs that do the work at all (bench/limit/), without what makes them ones to be used."""
 
 from ground import ROOT
-from peers import Peer
+from peers import RELAY, STATIC, Peer
 from work import Absent
 
 
@@ -9,6 +9,7 @@ class Limit(Peer):
     """Takes its port and another word: the origin's port, or the folder of files."""
 
     ports = ("http",)
+    lacks = {work: "the limit is what bytes cost in clear text" for work in RELAY[1:] + STATIC[1:]}
 
     def __init__(self, name, program):
         self.name, self.program = name, program

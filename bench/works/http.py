@@ -27,7 +27,7 @@ class HttpWork(Work):
         return peers.registry()[peer].start(ground, self.name)
 
     def config(self, peer, ground):
-        return peers.registry()[peer].config_file(ground).read_text()
+        return peers.registry()[peer].config_file(ground).read_text() or None
 
     def tools(self):
         shown = " ".join(self.driver.command("URL", self.sizes[0], 1))

@@ -11,10 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Ground:
-    """`directory` holds configurations and logs of this run; `home` the files, which are kept for the next one."""
+    """`directory` holds configurations and logs of this run; `home` what is kept for the next one: files, programs."""
 
     def __init__(self, home, directory, processors):
         self.directory = directory
+        self.home = home
         self.www = home / "www"
         self.peer_processor, self.load_processor = processors
         self.programs = {}  # other binaries than Debian's, by the peer's name

@@ -1,6 +1,5 @@
 """The limit: the least programs that do the work at all (bench/limit/), without what makes them ones to be used."""
 
-from ground import ROOT
 from peers import RELAY, STATIC, Peer
 from work import Absent
 
@@ -15,7 +14,7 @@ class Limit(Peer):
         self.name, self.program = name, program
 
     def binary(self, ground):
-        built = ground.programs.get(self.name) or ROOT / "build" / "bench" / self.program
+        built = ground.programs.get(self.name) or ground.home / self.program
         if not built.exists():
             raise Absent(f"{self.program} is not built")
         return built

@@ -3,8 +3,10 @@
 import os
 import platform
 import re
+import subprocess
 from pathlib import Path
 
+from ground import ROOT
 from work import GIB
 
 
@@ -14,6 +16,8 @@ def describe():
     processors = len(os.sched_getaffinity(0))
     release = platform.freedesktop_os_release()
     return {
+        # A figure means nothing on a machine that does other things: how many others wanted a processor before.
+        "load": round(os.getloadavg()[0], 2),
         "name": f"{processors}-cores",
         "processor": model[1] if model else platform.machine(),
         "processors": processors,
@@ -21,3 +25,12 @@ def describe():
         "kernel": f"{platform.system()} {platform.release()}",
         "system": release.get("PRETTY_NAME", release.get("NAME", "?")),
     }
+
+
+def revision():
+    """Of this checkout; empty where nobody can tell."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -53,6 +53,8 @@ def main():
     directory = home / "run" / output.stem
     shutil.rmtree(directory, ignore_errors=True)
 
+    if about["load"] > len(processors) / 4:
+        print(f"this machine is busy (load {about['load']}): only the ratios mean something", file=sys.stderr)
     many_descriptors()
     os.sched_setaffinity(0, {processors[1]})  # this program, and all that it starts and doesn't pin
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))

@@ -39,6 +39,11 @@ class Size:
         """The load stops in the middle of such bodies, whose bytes have been paid for: they are counted as parts."""
         return self.bytes >= MIB
 
+    @property
+    def longer(self):
+        """So many times as long a sample has to be: what a peer reads ahead is a part of it."""
+        return 1 if self.bytes <= 10 * MIB else 2
+
     @staticmethod
     def parse(text):
         found = re.fullmatch(r"(\d+) ?([KMG])iB", text.strip())
@@ -115,11 +120,12 @@ class Work:
 def measure(work, process, size, seconds):
     """One sample. It takes longer where a busy machine or a large body leaves nothing to count."""
     for longer in (1, 5, 25):
+        wanted = seconds * size.longer * longer
         before = process.cpu()
-        load = work.load(process, size, seconds * longer)
+        load = work.load(process, size, wanted)
         used = process.cpu() - before
         if not process.alive:
             raise Wrong("it ended under the load")
         if load.requests > 0:
             return Sample(**dataclasses.asdict(load), user=used.user, system=used.system)
-    raise Wrong(f"nothing was answered in {seconds * longer:g} s")
+    raise Wrong(f"nothing was answered in {wanted:g} s")

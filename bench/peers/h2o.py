@@ -5,6 +5,8 @@ from pathlib import Path
 
 from peers import Peer, first_line
 
+NO_ZEROCOPY = "# proxy.zerocopy: this version has no such option"
+
 
 class H2o(Peer):
     name = "h2o"
@@ -15,7 +17,7 @@ class H2o(Peer):
 
     def config(self, ground, ports):
         # Newer ones splice, when they are told to; 2.2 has no such option.
-        zerocopy = "proxy.zerocopy: ON" if b"proxy.zerocopy" in Path(self.binary(ground)).read_bytes() else ""
+        zerocopy = "proxy.zerocopy: ON" if b"proxy.zerocopy" in Path(self.binary(ground)).read_bytes() else NO_ZEROCOPY
         user = "user: root" if os.geteuid() == 0 else ""
         listeners = "\n".join(f"listen: {{host: 127.0.0.1, port: {ports[name]}}}" for name in ("http", "h2c"))
         return f"""{user}

@@ -3,6 +3,7 @@
 import json
 
 from ground import ROOT
+from machine import revision
 from peers import Peer, first_line
 from work import Absent
 
@@ -19,7 +20,8 @@ class Sluice(Peer):
         return built
 
     def version(self, ground):
-        return first_line(self.binary(ground), "version")
+        told = first_line(self.binary(ground), "version")
+        return told if self.name in ground.programs else f"{told} {revision()}".strip()
 
     def config(self, ground, ports):
         pair = {"certificate": str(ground.directory / "cert.pem"), "key": str(ground.directory / "key.pem")}

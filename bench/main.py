@@ -11,9 +11,11 @@ import shutil
 import signal
 import sys
 
+import calls
 import machine
 import options
 import peers
+import perf
 import report
 from ground import ROOT, Ground
 from process import many_descriptors
@@ -26,6 +28,9 @@ def measure(chosen, ground, result):
     tables = [Table(work, chosen) for work in chosen.works]
     ground.write_files({size for table in tables for size in table.sizes})
     progress = Progress(sum(table.steps for table in tables))
+    for what, why in (("system calls", calls.unsupported()), ("hardware counters", perf.unsupported())):
+        if why:
+            result.told["absent"].append({"table": "all", "peer": what, "why": why})
     for table in tables:
         try:
             table.measure(ground, progress)

@@ -13,7 +13,7 @@ A result is one JSON file, written anew after every finished table. Times are se
    "rows": [{"size": 1024, "peer": "sluice", "at_once": 16,
      "void": null,        or why its figures do not count: a wrong byte, an error; then the samples may be missing
      "samples": [{"requests", "bytes", "seconds", "user", "system", "p50_us", "p99_us", "p999_us",
-                  "cycles", "instructions"}],
+                  "cycles", "instructions", "cache_misses"}],
      "memory": {"peak_rss_kib", "pipes_kib", "sockets_kib"},        or null
      "calls": {"per_request": 7.2, "by_name": {"splice": 2.0}}}]}],  or null
  "absent": [{"table": "tcp", "peer": "nginx", "why": "..."}],
@@ -40,7 +40,7 @@ class Broken(ValueError):
 # a question mark may be missing or null.
 NUMBER, ANY_NUMBER, TEXT, MAYBE_TEXT = (int, float), (float, int), (str,), (str, type(None))
 SAMPLE = {name: NUMBER for name in ("requests", "bytes", "seconds", "user", "system")}
-SAMPLE |= {f"{name}?": NUMBER for name in ("p50_us", "p99_us", "p999_us", "cycles", "instructions")}
+SAMPLE |= {f"{name}?": NUMBER for name in ("p50_us", "p99_us", "p999_us", "cycles", "instructions", "cache_misses")}
 MEMORY = {f"{name}?": NUMBER for name in ("peak_rss_kib", "pipes_kib", "sockets_kib")}
 CALLS = {"per_request": NUMBER, "by_name": {str: NUMBER}}
 ROW = {"size": NUMBER, "peer": TEXT, "at_once": NUMBER, "void": MAYBE_TEXT, "samples": [SAMPLE], "memory?": MEMORY, "calls?": CALLS}

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import calls
 from work import Absent, Wrong, measure
 
 
@@ -90,6 +91,7 @@ class Table:
             row.samples.append(measure(self.work, process, row.size, self.depth.seconds))
             if n == 0:
                 row.memory = {"peak_rss_kib": process.memory()["peak_rss_kib"], "pipes_kib": None, "sockets_kib": None}
+                row.calls = calls.count(self.work, process, row.size)
             if n == self.depth.rounds - 1:
                 with self.work.under_load(process, row.size):
                     self.work.check(process, row.size, ground, self.UNDER_LOAD)

@@ -3,6 +3,8 @@
 import dataclasses
 import re
 
+import perf
+
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
@@ -81,6 +83,7 @@ class Sample:
     p999_us: float | None = None
     cycles: int | None = None
     instructions: int | None = None
+    cache_misses: int | None = None  # of the last level: as many lines from memory
 
 
 class Work:
@@ -122,10 +125,11 @@ def measure(work, process, size, seconds):
     for longer in (1, 5, 25):
         wanted = seconds * size.longer * longer
         before = process.cpu()
-        load = work.load(process, size, wanted)
+        with perf.counting(process.pids()) as counted:
+            load = work.load(process, size, wanted)
         used = process.cpu() - before
         if not process.alive:
             raise Wrong("it ended under the load")
         if load.requests > 0:
-            return Sample(**dataclasses.asdict(load), user=used.user, system=used.system)
+            return Sample(**dataclasses.asdict(load), user=used.user, system=used.system, **counted)
     raise Wrong(f"nothing was answered in {wanted:g} s")

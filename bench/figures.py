@@ -83,8 +83,12 @@ def spread(row, figure):
 
 
 def ratio(row, other, figure):
-    """Median to median; the ends are of the ratios round by round. None where one of them has no figure."""
-    own, others = values(row, figure), values(other, figure)
+    """Of the medians of two rows; None where one of them has no figure."""
+    return ratio_of(values(row, figure), values(other, figure))
+
+
+def ratio_of(own, others):
+    """Median to median; the ends are of the ratios round by round. None where there are none, or nothing to divide by."""
     if not own or not others or 0 in others:
         return None
     middle = statistics.median(own) / statistics.median(others)

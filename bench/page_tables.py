@@ -84,6 +84,7 @@ DETAILS = (
     ("p99.9 µs", of_samples(figures.percentile("p999"))),
     ("cycles", of_samples(figures.per_request("cycles"))),
     ("instructions", of_samples(figures.per_request("instructions"))),
+    ("cache misses", of_samples(figures.per_request("cache_misses"))),
     ("peak RSS MiB", of_row("memory", "peak_rss_kib", 1024)),
     ("pipes KiB", of_row("memory", "pipes_kib")),
     ("sockets KiB", of_row("memory", "sockets_kib")),

@@ -38,7 +38,8 @@ def head(result):
     told, options = result["machine"], result["options"]
     pinned = options["pinned"]
     lines = [
-        f"{told['processor']}, {told['processors']:g} processors, {told['memory_gib']:g} GiB; {told['kernel']}, {told['system']}",
+        f"{told['processor']}, {told['processors']:g} processors, {told['memory_gib']:g} GiB; {told['kernel']}, {told['system']}"
+        + (f"; load before: {told['load']:g}" if "load" in told else ""),
         "; ".join(f"{name}: {version}" for name, version in sorted(result["versions"].items())),
         f"`{options['command']}`, {result['started']}, {duration_text(result['seconds'])};"
         f" {rounds_text(options)} of {options['seconds']:g} s; peers on processor {pinned['peer']:g}, origin and load on {pinned['load']:g}",
@@ -53,26 +54,26 @@ def head(result):
 
 def verdict_text(verdict):
     if verdict.met is None:
-        return f"{size_text(verdict.size)} –"
+        return f"{verdict.place} –"
     # Two digits, or three where two would tell the wrong side of the bound.
     told, bound = (f"{value:.2f}" for value in (verdict.ratio.median, verdict.target.at_most))
     told = f"{verdict.ratio.median:.3f}" if told == bound else told
-    return f"{size_text(verdict.size)} {told} {'✓' if verdict.met else '✗'}"
+    return f"{verdict.place} {told} {'✓' if verdict.met else '✗'}"
 
 
 def goals(result):
-    """One row a target and table: the ratio at each size."""
+    """One row a target and table or scenario: the ratio at each of its places."""
     verdicts = targets.evaluate(result)
     lines = []
     for target in targets.TARGETS:
-        tables = dict.fromkeys(verdict.table for verdict in verdicts if verdict.target == target)
-        for table in tables:
-            found = [verdict for verdict in verdicts if (verdict.target, verdict.table) == (target, table)]
+        works = dict.fromkeys(verdict.work for verdict in verdicts if verdict.target == target)
+        for work in works:
+            found = [verdict for verdict in verdicts if (verdict.target, verdict.work) == (target, work)]
             mets = [verdict.met for verdict in found if verdict.met is not None]
             met = f"{sum(mets)} of {len(mets)}" if mets else "not measured"
-            lines.append([table, target.bound_text, ", ".join(map(verdict_text, found)), met])
-        if not tables:
-            lines.append([target.work, target.bound_text, "", "not measured"])
+            lines.append([work, target.bound_text, ", ".join(map(verdict_text, found)), met])
+        if not works:
+            lines.append([target.work, target.bound_text, target.sizes_text, "not measured"])
     return table_text(["work", "cost to reach", "where it is", "met"], lines, texts=4)
 
 

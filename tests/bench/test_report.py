@@ -57,7 +57,7 @@ class Targets(unittest.TestCase):
     def test_below_does_not(self):
         target = next(target for target in targets.TARGETS if target.below)
         for ratio, met in ((0.99, True), (1.0, False)):
-            verdict = targets.Verdict(target, "relay", KIB, "nginx", Spread(ratio, ratio, ratio))
+            verdict = targets.Verdict(target, "relay", "1 KiB", "nginx", Spread(ratio, ratio, ratio))
             self.assertEqual(verdict.met, met)
 
     def test_only_the_peers_of_a_target_count(self):
@@ -69,6 +69,21 @@ class Targets(unittest.TestCase):
         self.assertIsNone(verdict.met)
         (verdict,) = self.verdicts("tcp", sluice=9, nginx=10)
         self.assertIsNone(verdict.met)
+
+    def test_latency_is_judged_by_label(self):
+        def row(peer, label, p99, void=None):
+            return {"peer": peer, "label": label, "values": {"p99_us": p99}, "void": void}
+
+        rows = [
+            row("sluice", "4 KiB", [90, 110, 95]), row("nginx", "4 KiB", [100, 100, 100]), row("h2o", "4 KiB", [], "it ended"),
+            row("nginx", "1 MiB", [100]), row("sluice", "1 MiB", [101]), row("sluice", "64 KiB", [5]),
+        ]  # fmt: skip
+        scenario = {"name": "equal-relay", "title": "", "lead": "", "columns": [], "rows": rows}
+        found = targets.evaluate(made_up.result() | {"tables": [], "scenarios": [scenario]})
+        self.assertEqual([verdict.place for verdict in found], ["4 KiB", "1 MiB", "64 KiB"])
+        self.assertEqual([verdict.met for verdict in found], [True, False, None])
+        self.assertEqual(found[0].target.bound_text, "p99 ≤ the best peer")
+        self.assertAlmostEqual(found[0].ratio.median, 0.95)
 
     def test_forced_paths_have_no_target(self):
         self.assertEqual(self.verdicts("paths-relay", buffered=9, splice=10), [])
@@ -178,7 +193,7 @@ class Pages(Folder):
         page = self.page()
         self.assertIn("| relay | ≤ 1.25 × the limit | 1 KiB 1.28 ✗, 4 KiB 1.14 ✓, 16 KiB 1.13 ✓ | 2 of 3 |", page)
         self.assertIn("10 MiB 1.053 ✗", page)  # 1.05 × the limit: two digits would tell it as met
-        self.assertIn("| tcp | ≤ haproxy |", page)
+        self.assertIn("| tcp | ≤ haproxy | every size | not measured |", page)
 
     def test_calls_memory_and_configurations_are_there(self):
         page = self.page()

@@ -4,6 +4,8 @@ import datetime
 import json
 import time
 
+from ground import ROOT
+
 
 class Result:
     """Written anew after each table and scenario: a run that is interrupted is not lost."""
@@ -25,9 +27,13 @@ class Result:
             "scenarios": [],
         }
 
+    def _text(self):
+        """Commands and configurations name files from the checkout on: where it lies is nobody's business."""
+        return json.dumps(self.told, indent=1).replace(json.dumps(f"{ROOT}/")[1:-1], "") + "\n"
+
     def write(self):
         self.told["seconds"] = round(time.monotonic() - self._began)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(self.told, indent=1) + "\n")
+        part.write_text(self._text())
         part.replace(self.path)

@@ -88,7 +88,7 @@ def ratio(row, other, figure):
 
 
 def ratio_of(own, others):
-    """Median to median; the ends are of the ratios round by round. None where there are none, or nothing to divide by."""
+    """Median to median; the ends are of the ratios round by round. None where one of them is."""
     if not own or not others or 0 in others:
         return None
     middle = statistics.median(own) / statistics.median(others)
@@ -99,7 +99,8 @@ def ratio_of(own, others):
 
 
 def unrest(result):
-    """(of half of the rows, of nine tenths): how far their rounds lie from the median, as a share of it; None for one round."""
+    """How far rounds lie from their median, as a share of it: (at most in half of the rows, in nine tenths of them).
+    None where there is but one round."""
     found = []
     for table in result["tables"]:
         for row in table["rows"]:

@@ -7,7 +7,7 @@ from markdown import ratio_text, rounds_text, spread_text, table_text
 
 
 def limit_table(result, table):
-    """The table whose limit counts for this one: itself, or that of the same bodies in clear text; None if there is none."""
+    """The table whose limit counts for this one: itself, or that of the same bodies in clear text; or None."""
     if any(map(figures.is_limit, figures.peers(table))):
         return table
     plain = [other for other in result["tables"] if table["name"].endswith(f"-{other['name']}")]
@@ -94,7 +94,9 @@ DETAILS = (
 
 
 def details(table):
-    rows = [row for size in figures.sizes(table) for row in table["rows"] if row["size"] == size and row["void"] is None]
+    rows = [
+        row for size in figures.sizes(table) for row in table["rows"] if row["size"] == size and row["void"] is None
+    ]
     columns = [(title, [text(table, row) for row in rows]) for title, text in DETAILS]
     columns = [(title, told) for title, told in columns if set(told) - {"–"}]
     lines = [
@@ -124,7 +126,7 @@ def plotted(table, figure):
 
 
 def drawings(result, table):
-    """{name of the file: SVG}: what a request costs, and that as a multiple of the limit's, or else of the first peer's."""
+    """{name of the file: SVG}: what a request costs, and that as a multiple of the limit's, or of the first peer's."""
     names = figures.peers(table)
     about = f"CPU of the peer's own processes: median and spread of {rounds_text(result['options'])}"
     found = {}

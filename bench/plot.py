@@ -21,8 +21,8 @@ COLOURS = {
 }  # fmt: skip
 OTHERS = ("#c2185b", "#5d7f00", "#004d66", "#a0522d")
 MARKS = {
-    "circle": "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0Z", "square": "M-3.5,-3.5h7v7h-7Z", "triangle": "M0,-4.5L4.3,3.5H-4.3Z",
-    "diamond": "M0,-5L5,0L0,5L-5,0Z", "down": "M0,4.5L4.3,-3.5H-4.3Z",
+    "circle": "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0Z", "square": "M-3.5,-3.5h7v7h-7Z",
+    "triangle": "M0,-4.5L4.3,3.5H-4.3Z", "diamond": "M0,-5L5,0L0,5L-5,0Z", "down": "M0,4.5L4.3,-3.5H-4.3Z",
 }  # fmt: skip
 
 
@@ -113,7 +113,7 @@ class Drawing:
     def __init__(self, title, subtitle, height=HEIGHT):
         self.parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-            f'role="img" font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif" font-size="12">',
+            f'role="img" font-family="system-ui, Segoe UI, Helvetica, Arial, sans-serif" font-size="12">',
             f"<title>{escape(title)}</title>",
             f'<rect width="{WIDTH}" height="{height}" rx="8" fill="{PAPER}" stroke="{GRID}"/>',
         ]

@@ -69,7 +69,11 @@ def _of_scenario(result, name, key, who, label):
         return None
     found = []
     for peer in who.split("/"):
-        rows = [row for row in scenario["rows"] if row["peer"] == peer and row["void"] is None and label in ("", row["label"])]
+        rows = [
+            row
+            for row in scenario["rows"]
+            if row["peer"] == peer and row["void"] is None and label in ("", row["label"])
+        ]
         values = rows[0]["values"].get(key) if len(rows) == 1 else None
         found.append(figures.Spread.of(values) if values else None)
     return _told(found)
@@ -109,7 +113,8 @@ def readme_part(folder):
         f"![The same as a multiple of the limit's]({page}/relay-ratio.svg)\n\n"
         f"{headlines(result)}\n"
         f"From the smallest to the largest ratio over the sizes; below 1 Sluice costs less. {result['started'][:10]},"
-        f" {result['machine']['processor']}, {result['machine']['kernel']}, medians of {rounds_text(result['options'])}. Of the goals that\n"
+        f" {result['machine']['processor']}, {result['machine']['kernel']},"
+        f" medians of {rounds_text(result['options'])}. Of the goals that\n"
         f"[`bench/targets.py`](bench/targets.py) sets, one for each size, {met} of {len(verdicts)} are met."
         f" [All tables, plots and configurations]({page}.md).\n"
     )

@@ -1,8 +1,8 @@
 """A result of bench/run as a page: RESULT.md beside it, with its drawings in RESULT/. The same result, the same bytes.
 
-    bench/report.py bench/results/2026-11-21-2-cores.json    the page of a result
-    bench/report.py --readme                                 README's part, of the newest result in bench/results
-    bench/report.py --fill                                   the numbers between marks in all prose (see prose.py)
+bench/report.py bench/results/2026-11-21-2-cores.json    the page of a result
+bench/report.py --readme                                 README's part, of the newest result in bench/results
+bench/report.py --fill                                   the numbers between marks in all prose (see prose.py)
 """
 
 import argparse
@@ -31,18 +31,20 @@ def duration_text(seconds):
 def unrest_text(result):
     if (shares := figures.unrest(result)) is None:
         return ""
-    return f" Of half of the rows every round lies within {shares[0]:.0%} of the median, of nine tenths within {shares[1]:.0%}."
+    half, most = (f"{share:.0%}" for share in shares)
+    return f" Of half of the rows every round lies within {half} of the median, of nine tenths within {most}."
 
 
 def head(result):
     told, options = result["machine"], result["options"]
     pinned = options["pinned"]
     lines = [
-        f"{told['processor']}, {told['processors']:g} processors, {told['memory_gib']:g} GiB; {told['kernel']}, {told['system']}"
-        + (f"; load before: {told['load']:g}" if "load" in told else ""),
+        f"{told['processor']}, {told['processors']:g} processors, {told['memory_gib']:g} GiB;"
+        f" {told['kernel']}, {told['system']}" + (f"; load before: {told['load']:g}" if "load" in told else ""),
         "; ".join(f"{name}: {version}" for name, version in sorted(result["versions"].items())),
         f"`{options['command']}`, {result['started']}, {duration_text(result['seconds'])};"
-        f" {rounds_text(options)} of {options['seconds']:g} s; peers on processor {pinned['peer']:g}, origin and load on {pinned['load']:g}",
+        f" {rounds_text(options)} of {options['seconds']:g} s;"
+        f" peers on processor {pinned['peer']:g}, origin and load on {pinned['load']:g}",
         "CPU is the user and system time of a peer's own processes. Figures are medians, in brackets the smallest and the"
         " largest round; a ratio is one of medians, in brackets the smallest and the largest of a round. Below 1 Sluice"
         " costs less." + unrest_text(result),

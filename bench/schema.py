@@ -4,7 +4,7 @@ A result is one JSON file, written anew after every finished table. Times are se
 (microseconds), sizes are bytes unless it says `_kib` or `_gib`:
 
 {"format": 1, "started": "2026-11-21T15:00:00Z", "seconds": 1234,
- "machine": {"name", "processor", "processors", "memory_gib", "kernel", "system"},
+ "machine": {"name", "processor", "processors", "memory_gib", "kernel", "system", "load"},    load: before the run
  "versions": {"sluice": "...", "nginx": "..."},
  "options": {"command": "bench/run --rounds 3", "rounds", "seconds", "pinned": {"peer": 0, "load": 1}},
  "configs": {"nginx": "the text of its configuration"}, "commands": {"nginx": "...", "wrk": "..."},
@@ -43,12 +43,21 @@ SAMPLE = {name: NUMBER for name in ("requests", "bytes", "seconds", "user", "sys
 SAMPLE |= {f"{name}?": NUMBER for name in ("p50_us", "p99_us", "p999_us", "cycles", "instructions", "cache_misses")}
 MEMORY = {f"{name}?": NUMBER for name in ("peak_rss_kib", "pipes_kib", "sockets_kib")}
 CALLS = {"per_request": NUMBER, "by_name": {str: NUMBER}}
-ROW = {"size": NUMBER, "peer": TEXT, "at_once": NUMBER, "void": MAYBE_TEXT, "samples": [SAMPLE], "memory?": MEMORY, "calls?": CALLS}
+ROW = {
+    "size": NUMBER,
+    "peer": TEXT,
+    "at_once": NUMBER,
+    "void": MAYBE_TEXT,
+    "samples": [SAMPLE],
+    "memory?": MEMORY,
+    "calls?": CALLS,
+}
 COLUMN = {"key": TEXT, "title": TEXT, "digits": NUMBER, "better": TEXT}
 SCENE = {"peer": TEXT, "label": TEXT, "values": {str: [ANY_NUMBER]}, "void": MAYBE_TEXT}
 SHAPE = {
     "format": NUMBER, "started": TEXT, "seconds": NUMBER,
-    "machine": {"name": TEXT, "processor": TEXT, "processors": NUMBER, "memory_gib": NUMBER, "kernel": TEXT, "system": TEXT},
+    "machine": {name: TEXT for name in ("name", "processor", "kernel", "system")}
+    | {"processors": NUMBER, "memory_gib": NUMBER, "load?": NUMBER},
     "versions": {str: TEXT},
     "options": {"command": TEXT, "rounds": NUMBER, "seconds": NUMBER, "pinned": {"peer": NUMBER, "load": NUMBER}},
     "configs": {str: TEXT}, "commands": {str: TEXT},

@@ -28,7 +28,11 @@ class Target:
         low, high = self.sizes
         if (low, high) == EVERY:
             return "every size"
-        return f"from {figures.size_text(low)}" if high == GIB else f"{figures.size_text(low)} to {figures.size_text(high)}"
+        return (
+            f"from {figures.size_text(low)}"
+            if high == GIB
+            else f"{figures.size_text(low)} to {figures.size_text(high)}"
+        )
 
     @property
     def other_text(self):
@@ -42,7 +46,8 @@ class Target:
     @property
     def bound_text(self):
         what = f"{self.column.removesuffix('_us')} " if self.column else ""
-        return f"{what}{'below' if self.below else '≤'} {'' if self.at_most == 1 else f'{self.at_most:g} × '}{self.other_text}"
+        times = "" if self.at_most == 1 else f"{self.at_most:g} × "
+        return f"{what}{'below' if self.below else '≤'} {times}{self.other_text}"
 
 
 EVERY = (KIB, GIB)

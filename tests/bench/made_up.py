@@ -20,7 +20,15 @@ def sample(requests, size, cpu, seconds=1.0, round_=0, **more):
 
 def row(peer, size, cpu_us, rounds=3, requests=1000, **more):
     samples = [sample(requests, size, cpu_us * requests / 1e6, round_=n) for n in range(rounds)]
-    return {"size": size, "peer": peer, "at_once": 16, "void": None, "samples": samples, "memory": None, "calls": None} | more
+    return {
+        "size": size,
+        "peer": peer,
+        "at_once": 16,
+        "void": None,
+        "samples": samples,
+        "memory": None,
+        "calls": None,
+    } | more
 
 
 def table(name, title, peers, sizes, unit="request"):
@@ -29,7 +37,9 @@ def table(name, title, peers, sizes, unit="request"):
 
 
 def result():
-    relay = table("relay", "Relay: origin to client", ["sluice", "nginx", "haproxy", "h2o", "limit-splice", "limit-copy"], SIZES)
+    relay = table(
+        "relay", "Relay: origin to client", ["sluice", "nginx", "haproxy", "h2o", "limit-splice", "limit-copy"], SIZES
+    )
     relay["rows"][0]["calls"] = {"per_request": 6.5, "by_name": {"recvfrom": 2.0, "sendto": 2.0, "epoll_wait": 2.5}}
     relay["rows"][0]["memory"] = {"peak_rss_kib": 8192, "pipes_kib": 64, "sockets_kib": 512}
     static = table("static", "Static files", ["sluice", "nginx", "lighttpd", "h2o"], SIZES)
@@ -49,7 +59,9 @@ def result():
                     "kernel": "Linux 6.18", "system": "Debian 12"},
         "versions": {"sluice": "sluice 0.1.0", "nginx": "nginx/1.22.1"},
         "options": {"command": "bench/run --rounds 3", "rounds": 3, "seconds": 1, "pinned": {"peer": 0, "load": 1}},
-        "configs": {"nginx": "worker_processes 1;\n"}, "commands": {"nginx": "nginx -c nginx.conf", "wrk": "wrk -t1 -c16"},
-        "tables": [relay, static], "absent": [{"table": "tcp", "peer": "nginx", "why": "built without its stream module"}],
+        "configs": {"nginx": "worker_processes 1;\n"},
+        "commands": {"nginx": "nginx -c nginx.conf", "wrk": "wrk -t1 -c16"},
+        "tables": [relay, static],
+        "absent": [{"table": "tcp", "peer": "nginx", "why": "built without its stream module"}],
         "scenarios": [scenario],
     }  # fmt: skip

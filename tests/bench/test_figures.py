@@ -103,7 +103,6 @@ class Tables(unittest.TestCase):
         found = figures.spread(figures.row_of(table, 64 << 10, "sluice"), figures.cost(table))
         self.assertAlmostEqual(found.median, 5e-6 * GIB / (64 << 10))
 
-
     def test_unrest_is_the_farthest_round_of_each_row(self):
         def result(*rows):
             return {"tables": [self.table() | {"rows": list(rows)}]}
@@ -158,7 +157,9 @@ class Refusals(unittest.TestCase):
             self.refused(lambda r: r["tables"][0]["rows"][0]["samples"][0].update(user=impossible), "samples.*user")
 
     def test_samples_in_which_nothing_happened(self):
-        self.refused(lambda r: r["tables"][0]["rows"][0]["samples"][0].update(requests=0), "relay, sluice, 1 KiB: .*nothing")
+        self.refused(
+            lambda r: r["tables"][0]["rows"][0]["samples"][0].update(requests=0), "relay, sluice, 1 KiB: .*nothing"
+        )
         self.refused(lambda r: r["tables"][0]["rows"][0].update(samples=[]), "relay, sluice, 1 KiB: no samples")
 
     def test_two_of_one_kind(self):
@@ -167,7 +168,9 @@ class Refusals(unittest.TestCase):
         self.refused(lambda r: r["scenarios"].append(r["scenarios"][0]), "scenario idle is there twice")
 
     def test_a_scenario_without_a_column_for_a_value(self):
-        self.refused(lambda r: r["scenarios"][0]["rows"][0]["values"].update(other=[1]), "idle, sluice: no column for other")
+        self.refused(
+            lambda r: r["scenarios"][0]["rows"][0]["values"].update(other=[1]), "idle, sluice: no column for other"
+        )
 
     def test_a_file_is_named_that_is_cut_or_not_one(self):
         with tempfile.TemporaryDirectory() as directory:

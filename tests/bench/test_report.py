@@ -75,7 +75,8 @@ class Targets(unittest.TestCase):
             return {"peer": peer, "label": label, "values": {"p99_us": p99}, "void": void}
 
         rows = [
-            row("sluice", "4 KiB", [90, 110, 95]), row("nginx", "4 KiB", [100, 100, 100]), row("h2o", "4 KiB", [], "it ended"),
+            row("sluice", "4 KiB", [90, 110, 95]), row("nginx", "4 KiB", [100, 100, 100]),
+            row("h2o", "4 KiB", [], "it ended"),
             row("nginx", "1 MiB", [100]), row("sluice", "1 MiB", [101]), row("sluice", "64 KiB", [5]),
         ]  # fmt: skip
         scenario = {"name": "equal-relay", "title": "", "lead": "", "columns": [], "rows": rows}
@@ -99,7 +100,9 @@ class Targets(unittest.TestCase):
 
 class Plots(unittest.TestCase):
     def texts(self, svg):
-        return [element.text for element in xml.etree.ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+        return [
+            element.text for element in xml.etree.ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+        ]
 
     def test_names_at_the_ends_do_not_lie_on_each_other(self):
         places = plot.apart([100, 101, 99, 300], 16, 0, 400)
@@ -112,7 +115,9 @@ class Plots(unittest.TestCase):
 
     def test_text_is_text(self):
         table = made_up.result()["tables"][0] | {"title": "Relay <&>"}
-        cost = plot.lines("Relay <&>", "", report.plotted(table, lambda size, peer: Spread(1, 2, 3)), plot.Axis("CPU", 1, 3, []))
+        cost = plot.lines(
+            "Relay <&>", "", report.plotted(table, lambda size, peer: Spread(1, 2, 3)), plot.Axis("CPU", 1, 3, [])
+        )
         told = self.texts(cost)
         self.assertIn("Relay <&>", told)
         self.assertIn("1 GiB", told)
@@ -132,7 +137,9 @@ class Plots(unittest.TestCase):
             for count in (1, 10, 100, 1000) for peer in ("sluice", "nginx")
         ]  # fmt: skip
         lines = self.texts(page_scenes.scene_drawing(scenario))
-        self.assertEqual([text for text in lines if text in ("1", "10", "100", "1000")][-4:], ["1", "10", "100", "1000"])
+        self.assertEqual(
+            [text for text in lines if text in ("1", "10", "100", "1000")][-4:], ["1", "10", "100", "1000"]
+        )
         self.assertEqual(lines.count("nginx"), 1)
 
     def test_a_scenario_that_gave_nothing_has_no_drawing(self):
@@ -278,8 +285,10 @@ class Prose(Folder):
         self.assertEqual(self.filled("2026-11-21-2-cores: relay 64KiB sluice p99-us"), "301")
 
     def test_a_figure_that_is_not_there_is_an_error(self):
-        for mark in ("relay 2KiB sluice", "relay 64KiB squid", "relay 64KiB sluice beauty", "relay", "other 64KiB sluice",
-                     "relay 64KiB sluice/nginx/h2o", "static 1KiB nginx", "idle own_kib h2o", "idle other sluice"):  # fmt: skip
+        for mark in (
+            "relay 2KiB sluice", "relay 64KiB squid", "relay 64KiB sluice beauty", "relay", "other 64KiB sluice",
+            "relay 64KiB sluice/nginx/h2o", "static 1KiB nginx", "idle own_kib h2o", "idle other sluice",
+        ):  # fmt: skip
             with self.subTest(mark), self.assertRaisesRegex(schema.Broken, mark):
                 self.filled(mark)
 
@@ -312,7 +321,9 @@ class Committed(unittest.TestCase):
             with self.subTest(path.name):
                 files = report.page(schema.read(path), path.stem)
                 for name, text in files.items():
-                    self.assertTrue((path.parent / name).exists(), f"{name}: run bench/report.py {path.relative_to(ROOT)}")
+                    self.assertTrue(
+                        (path.parent / name).exists(), f"{name}: run bench/report.py {path.relative_to(ROOT)}"
+                    )
                     self.assertEqual((path.parent / name).read_text(), text, name)
                 drawn = {f"{path.stem}/{file.name}" for file in (path.parent / path.stem).glob("*")}
                 self.assertEqual(drawn, {name for name in files if name.endswith(".svg")})

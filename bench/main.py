@@ -21,13 +21,15 @@ from ground import ROOT, Ground
 from process import many_descriptors
 from progress import Progress
 from result import Result
+from scenarios.scenario import Stage
 from table import Table
 
 
 def measure(chosen, ground, result):
     tables = [Table(work, chosen) for work in chosen.works]
     ground.write_files({size for table in tables for size in table.sizes})
-    progress = Progress(sum(table.steps for table in tables))
+    scale = chosen.depth.scale
+    progress = Progress(sum(table.steps for table in tables) + sum(one.steps(scale) for one in chosen.scenarios))
     for what, why in (("system calls", calls.unsupported()), ("hardware counters", perf.unsupported())):
         if why:
             result.told["absent"].append({"table": "all", "peer": what, "why": why})
@@ -38,6 +40,14 @@ def measure(chosen, ground, result):
             table.tell(result.told)
             result.write()
         progress.line(f"{table.work.name}: {len(table.rows)} rows")
+    for scenario in chosen.scenarios:
+        stage = Stage(ground, scale, chosen.wants, progress.now)
+        told = scenario.run(stage)
+        result.told["scenarios"].append(told)
+        result.told["absent"] += stage.absent
+        result.write()
+        progress.step(scenario.steps(scale))
+        progress.line(f"{scenario.name}: {len(told['rows'])} rows")
     for name, peer in peers.registry().items():
         if name in result.told["commands"]:
             result.told["versions"][name] = peer.version(ground)

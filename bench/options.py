@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import peers
+import scenarios
 import works
 from work import SIZES, Size
 
@@ -34,6 +35,7 @@ SMOKE = Depth("smoke", 1, 0.1, sizes_of("64KiB"))
 class Options:
     depth: Depth
     works: list
+    scenarios: list
     peers: list | None  # names; None: all
     programs: dict  # instead of Debian's, by the peer's name
     output: Path | None
@@ -49,7 +51,7 @@ class Options:
 
 def parse(about):
     """The Options, or an explanation and the end of the program."""
-    names = [work.name for work in works.all_works()]
+    names = [one.name for one in (*works.all_works(), *scenarios.all_scenarios())]
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="bench/run", description=about, formatter_class=formatter)
     parser.add_argument("--quick", action="store_true", help="under two minutes: an impression, not a result")
@@ -66,7 +68,8 @@ def parse(about):
     try:
         return Options(
             depth=depth_of(given),
-            works=[work for work in works.all_works() if work.name in chosen(given.only, names, "table")],
+            works=[work for work in works.all_works() if work.name in chosen(given.only, names, "table or scenario")],
+            scenarios=[one for one in scenarios.all_scenarios() if one.name in chosen(given.only, names, "")],
             peers=chosen(given.peers, list(peers.registry()), "peer") if given.peers else None,
             programs=dict(program_of(text) for text in given.peer),
             output=given.output,

@@ -19,6 +19,7 @@ class Haproxy(Peer):
         return f"""global
   nbthread 1
   maxconn {ground.connections}
+  no strict-limits
   tune.pipesize 1048576
   tune.h2.initial-window-size 1048576
 defaults

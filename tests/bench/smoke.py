@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 sys.path.append(str(ROOT / "tests" / "e2e"))
 
 import options  # noqa: E402
+import scenarios  # noqa: E402
 import works  # noqa: E402
 from ground import Ground  # noqa: E402
 from process import Process, free_port  # noqa: E402
@@ -64,6 +65,21 @@ class Smoke(Directory):
                         self.assertGreater(sample["bytes"], 0, row)
                         self.assertGreater(sample["seconds"], 0, row)
                         self.assertGreater(sample["user"] + sample["system"], 0, row)
+
+    def test_every_scenario_has_rows_with_figures(self):
+        told = {scenario["name"]: scenario for scenario in self.result["scenarios"]}
+        self.assertEqual(list(told), [scenario.name for scenario in scenarios.all_scenarios()])
+        for name, scenario in told.items():
+            with self.subTest(scenario=name):
+                self.assertTrue({"sluice", "nginx"} <= {row["peer"] for row in scenario["rows"]}, self.absent)
+                for row in scenario["rows"]:
+                    self.assertIsNone(row["void"], row)
+                    self.assertTrue(any(row["values"].values()), row)
+
+    def test_a_reload_fails_no_request_of_ours(self):
+        rows = next(scenario["rows"] for scenario in self.result["scenarios"] if scenario["name"] == "reload")
+        ours = [row for row in rows if row["peer"] == "sluice"]
+        self.assertEqual([row["values"]["failed"] for row in ours], [[0], [0]])
 
     def test_bodies_are_compared_before_and_under_load(self):
         for work in works.all_works():

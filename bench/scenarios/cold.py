@@ -1,0 +1,98 @@
+"""What small responses notice of a large file that has to come from the disk."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import threading
+
+from loads.crowd import Crowd, faultless
+from scenarios.scenario import Column, Scenario
+from work import MIB, Size, Wrong
+
+
+class ColdReader:
+    """Takes the page cache's copy of a file away and asks for the file, again and again. A context."""
+
+    def __init__(self, port, path, file):
+        self._port, self._path, self._file = port, path, file
+        self._size = os.path.getsize(file)
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.bytes = 0
+        self.still_cached = []  # shares of the file, after it was evicted
+        self.wrong = None
+
+    def _evict(self):
+        with open(self._file, "rb") as opened:
+            os.fsync(opened.fileno())
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        resident = subprocess.run(["fincore", "-bnro", "RES", self._file], capture_output=True, text=True, check=True)
+        self.still_cached.append(int(resident.stdout) / self._size)
+
+    def _run(self):
+        try:
+            buffer = bytearray(256 << 10)
+            while not self._end.is_set():
+                self._evict()
+                with socket.create_connection(("127.0.0.1", self._port), 30) as client:
+                    client.sendall(f"GET {self._path} HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n".encode())
+                    before = self.bytes
+                    while not self._end.is_set() and (got := client.recv_into(buffer)):
+                        self.bytes += got
+                    if not self._end.is_set() and self.bytes - before < self._size:
+                        raise Wrong("the cold body was cut")
+        except (OSError, Wrong) as why:
+            self.wrong = why
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._end.set()
+        self._thread.join()
+
+
+class Cold(Scenario):
+    name = "cold"
+    title = "Cold files beside hot small requests"
+    RATE = 2_000
+    COLD = "100MiB"
+    lead = (
+        f"{RATE:,} requests a second for a file of 4 KiB that is in the page cache, on 16 connections; alone, and while one "
+        f"client reads a file of {Size.parse(COLD).name} that is evicted from it before each time. How much of that was "
+        "read, and how much of it was still cached when it was asked for, stands beside the latencies, which count from "
+        "when a request was due. The disk may be cached by what is below this machine."
+    )
+    columns = (
+        Column("p50_us", "p50 µs", 0),
+        Column("p99_us", "p99 µs", 0),
+        Column("p999_us", "p99.9 µs", 0),
+        Column("cold_mib", "cold MiB/s", 0, "more"),
+        Column("cached", "still cached, %", 0, ""),
+    )
+    peers = ("sluice", "nginx", "h2o")
+    sizes = ("4KiB", COLD)
+    labels = ("alone", "beside cold reads")
+
+    def measure(self, stage, rows):
+        with self.started(stage) as running:
+            self.each(stage, rows, running, self.labels, lambda name, peer, label: self.one(stage, peer, label))
+
+    def one(self, stage, peer, label):
+        path = "/files/4KiB"
+        cold = ColdReader(peer.ports["http"], f"/files/{self.COLD}", stage.ground.www / self.COLD)
+        with Crowd(stage.ground, peer, 16, path) as crowd:
+            with cold if label != "alone" else contextlib.nullcontext():
+                told = faultless(crowd.run(seconds=stage.of(1.5, 1, 0.3), rate=self.RATE, path=path))
+        if cold.wrong:
+            raise Wrong(cold.wrong)
+        figures = {key: told[key] for key in ("p50_us", "p99_us", "p999_us")}
+        if cold.still_cached:
+            figures["cold_mib"] = cold.bytes / MIB / told["seconds"]
+            figures["cached"] = 100 * sum(cold.still_cached) / len(cold.still_cached)
+        return figures
+
+
+SCENARIOS = [Cold()]

@@ -5,11 +5,13 @@ machine does meanwhile meets all peers alike; the page shows medians and the spr
 what they have to be, before it is measured and again under load: a wrong byte voids the row.
 """
 
+import contextlib
 import datetime
 import os
 import shutil
 import signal
 import sys
+import traceback
 
 import calls
 import machine
@@ -25,33 +27,51 @@ from scenarios.scenario import Stage
 from table import Table
 
 
+@contextlib.contextmanager
+def part(name, result):
+    """A table or a scenario. Whatever happens, the result is written; what fails is told, and the rest goes on."""
+    try:
+        yield
+    except Exception as reason:
+        traceback.print_exc()
+        result.failed.append(name)
+        result.told["absent"].append({"table": name, "peer": "all", "why": f"the measurement failed: {reason!r}"})
+    finally:
+        result.write()
+
+
 def measure(chosen, ground, result):
     tables = [Table(work, chosen) for work in chosen.works]
     ground.write_files({size for table in tables for size in table.sizes})
-    scale = chosen.depth.scale
-    progress = Progress(sum(table.steps for table in tables) + sum(one.steps(scale) for one in chosen.scenarios))
     for what, why in (("system calls", calls.unsupported()), ("hardware counters", perf.unsupported())):
         if why:
             result.told["absent"].append({"table": "all", "peer": what, "why": why})
+    scale = chosen.depth.scale
+    steps = sum(table.steps for table in tables) + len(chosen.scenarios)
+    expected = sum(table.all_expected for table in tables) + sum(one.expected(scale) for one in chosen.scenarios)
+    progress = Progress(steps, expected)
     for table in tables:
-        try:
-            table.measure(ground, progress)
-        finally:  # what an interrupted table has is told, too
-            table.tell(result.told)
-            result.write()
+        with part(table.work.name, result):
+            try:
+                table.measure(ground, progress)
+            finally:  # what an interrupted table has is told, too
+                table.tell(result.told)
         progress.line(f"{table.work.name}: {len(table.rows)} rows")
     for scenario in chosen.scenarios:
         stage = Stage(ground, scale, chosen.wants, progress.now)
-        told = scenario.run(stage)
-        result.told["scenarios"].append(told)
-        result.told["absent"] += stage.absent
-        result.write()
-        progress.step(scenario.steps(scale))
-        progress.line(f"{scenario.name}: {len(told['rows'])} rows")
+        with part(scenario.name, result):
+            try:
+                result.told["scenarios"].append(scenario.run(stage))
+            finally:
+                result.told["absent"] += stage.absent
+        progress.step(scenario.expected(scale))
+        progress.line(f"{scenario.name}: done")
+
+
+def versions(ground, result):
     for name, peer in peers.registry().items():
         if name in result.told["commands"]:
             result.told["versions"][name] = peer.version(ground)
-    result.write()
 
 
 def main():
@@ -85,18 +105,19 @@ def main():
     )
     ground = Ground(home, directory, processors[:2])
     ground.programs = chosen.programs
-    interrupted = False
+    status = 0
     try:
         measure(chosen, ground, result)
+        status = 1 if result.failed else 0
     except KeyboardInterrupt:
-        interrupted = True
+        print("\ninterrupted: the page has what was measured", file=sys.stderr)
+        status = 130
     finally:
         ground.stop()
-    if interrupted:
-        print("\ninterrupted: the page has what was measured", file=sys.stderr)
+    versions(ground, result)
     result.write()
     print(report.write(output))
-    raise SystemExit(130 if interrupted else 0)
+    raise SystemExit(status)
 
 
 if __name__ == "__main__":

@@ -19,16 +19,36 @@ class Depth:
     rounds: int
     seconds: float  # of a sample
     sizes: list | None = None  # None: all that a work has
-    without: tuple = ()  # peers that are left out
+    without: tuple = ()  # peers and tables that are left out
+    counted: list = ()  # sizes whose system calls are counted, which takes as long as a sample
+    counted_peers: tuple | None = None  # None: all
+
+    def counts(self, size, peer):
+        return size in self.counted and (self.counted_peers is None or peer in self.counted_peers)
 
 
 def sizes_of(text):
     return [Size.parse(name) for name in text.split(",")]
 
 
-FULL = Depth("full", rounds=3, seconds=0.5)
-QUICK = Depth("quick", 1, 0.3, sizes_of("4KiB,64KiB,1MiB"), without=("lighttpd", "nghttpx", "varnish"))
-SMOKE = Depth("smoke", 1, 0.1, sizes_of("64KiB"))
+FULL = Depth("full", rounds=3, seconds=0.5, counted=sizes_of("1KiB,16KiB,256KiB,10MiB"))
+QUICK = Depth(
+    "quick",
+    rounds=1,
+    seconds=0.3,
+    sizes=sizes_of("4KiB,64KiB,1MiB"),
+    without=("lighttpd", "nghttpx", "varnish", "h2-relay", "h2-static"),
+    counted=sizes_of("64KiB"),
+    counted_peers=("sluice",),
+)
+SMOKE = Depth(
+    "smoke",
+    rounds=1,
+    seconds=0.1,
+    sizes=sizes_of("64KiB"),
+    counted=sizes_of("64KiB"),
+    counted_peers=("sluice",),
+)
 
 
 @dataclasses.dataclass
@@ -51,7 +71,8 @@ class Options:
 
 def parse(about):
     """The Options, or an explanation and the end of the program."""
-    names = [one.name for one in (*works.all_works(), *scenarios.all_scenarios())]
+    tables, scenes = works.all_works(), scenarios.all_scenarios()
+    names = [one.name for one in tables + scenes]
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="bench/run", description=about, formatter_class=formatter)
     parser.add_argument("--quick", action="store_true", help="under two minutes: an impression, not a result")
@@ -66,10 +87,13 @@ def parse(about):
     parser.add_argument("--home", type=Path, help="for files, configurations and logs (build/bench)")
     given = parser.parse_args()
     try:
+        depth = depth_of(given)
+        usual = [name for name in names if name not in depth.without]
+        wanted = chosen(given.only, names, "table or scenario") if given.only else usual
         return Options(
-            depth=depth_of(given),
-            works=[work for work in works.all_works() if work.name in chosen(given.only, names, "table or scenario")],
-            scenarios=[one for one in scenarios.all_scenarios() if one.name in chosen(given.only, names, "")],
+            depth=depth,
+            works=[work for work in tables if work.name in wanted],
+            scenarios=[scenario for scenario in scenes if scenario.name in wanted],
             peers=chosen(given.peers, list(peers.registry()), "peer") if given.peers else None,
             programs=dict(program_of(text) for text in given.peer),
             output=given.output,
@@ -91,8 +115,8 @@ def depth_of(given):
 
 
 def chosen(text, names, what):
-    """The names in a text with commas, or all."""
-    wanted = text.split(",") if text else names
+    """The names in a text with commas, all of them known."""
+    wanted = text.split(",")
     if unknown := set(wanted) - set(names):
         raise ValueError(f"no such {what}: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     return wanted

@@ -103,19 +103,6 @@ class Process:
             user += utime + cutime
         return Cpu(user, whole - user)
 
-    def memory(self):
-        """KiB of memory that it and its children hold now, and the most they each held since reset_peak()."""
-        resident = peak = 0
-        for pid in self.pids():
-            try:
-                lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-            except OSError:
-                continue
-            fields = dict(line.split(":", 1) for line in lines)
-            resident += int(fields.get("VmRSS", "0 kB").split()[0])
-            peak += int(fields.get("VmHWM", "0 kB").split()[0])
-        return {"rss_kib": resident, "peak_rss_kib": peak}
-
     def reset_peak(self):
         """Lets the peaks of memory begin anew: clear_refs of proc(5)."""
         for pid in self.pids():

@@ -10,19 +10,22 @@ def clock(seconds):
 
 
 class Progress:
-    """Counts steps, of which all take about as long."""
+    """Counts steps. What is left of the time follows from the seconds that all of them were expected to take."""
 
     EVERY = 30  # seconds
 
-    def __init__(self, steps, out=sys.stderr):
+    def __init__(self, steps, expected, out=sys.stderr):
         self.steps, self.done = steps, 0
+        self._expected, self._passed = expected, 0.0
         self._out = out
         self._began = self._told = time.monotonic()
 
     def now(self, what):
         """Tells what is done now."""
         passed = time.monotonic() - self._began
-        left = f", {clock(passed / self.done * (self.steps - self.done))} left" if self.done else ""
+        left = ""
+        if self._passed > 0:
+            left = f", {clock(passed / self._passed * max(0.0, self._expected - self._passed))} left"
         line = f"[{self.done}/{self.steps}{left}] {what}"
         if self._out.isatty():
             self._out.write(f"\r\x1b[K{line[:110]}")
@@ -31,8 +34,10 @@ class Progress:
             self._out.write(line + "\n")
         self._out.flush()
 
-    def step(self, count=1):
+    def step(self, expected, count=1):
+        """`count` steps are done, for which so many seconds were expected."""
         self.done += count
+        self._passed += expected
 
     def line(self, text):
         """A line that stays."""

@@ -12,6 +12,7 @@ class Result:
 
     def __init__(self, path, machine, options):
         self.path = path
+        self.failed = []  # tables and scenarios that could not be measured to their ends
         self._began = time.monotonic()
         self.told = {
             "format": 1,

@@ -3,7 +3,14 @@
 import dataclasses
 
 import calls
+import memory
 from work import Absent, Wrong, measure
+
+
+def kernel_memory(pids):
+    """The most of some looks at what the kernel holds for a peer under load: bytes in pipes, and sockets' queues."""
+    looks = [(memory.pipes(pids)["piped_kib"], memory.sockets(pids)["sockets_kib"]) for _ in range(3)]
+    return {"pipes_kib": max(pipes for pipes, _ in looks), "sockets_kib": max(sockets for _, sockets in looks)}
 
 
 class Row:
@@ -45,6 +52,14 @@ class Table:
     def steps(self):
         return len(self.rows) * self.depth.rounds
 
+    def expected(self, size):
+        """Seconds of a step."""
+        return self.depth.seconds * size.longer + 0.3
+
+    @property
+    def all_expected(self):
+        return sum(self.expected(row.size) for row in self.rows) * self.depth.rounds
+
     def measure(self, ground, progress):
         try:
             self._start(ground, progress)
@@ -55,7 +70,7 @@ class Table:
                         row = rows[(i + n) % len(rows)]  # nobody is always first
                         progress.now(f"{self.work.name}, {size.name}, {row.peer}, round {n + 1}")
                         self._visit(row, n, ground)
-                        progress.step()
+                        progress.step(self.expected(size))
         finally:
             for process in self._running.values():
                 process.stop()
@@ -72,7 +87,8 @@ class Table:
                 self.absent.append({"table": self.work.name, "peer": peer, "why": str(reason)})
                 gone = [row for row in self.rows if row.peer == peer]
                 self.rows = [row for row in self.rows if row.peer != peer]
-                progress.step(len(gone) * self.depth.rounds)
+                rounds = self.depth.rounds
+                progress.step(sum(self.expected(row.size) for row in gone) * rounds, len(gone) * rounds)
                 continue
             self.commands[peer] = " ".join(self._running[peer].command)
             if (config := self.work.config(peer, ground)) is not None:
@@ -90,11 +106,13 @@ class Table:
                 process.reset_peak()
             row.samples.append(measure(self.work, process, row.size, self.depth.seconds))
             if n == 0:
-                row.memory = {"peak_rss_kib": process.memory()["peak_rss_kib"], "pipes_kib": None, "sockets_kib": None}
-                row.calls = calls.count(self.work, process, row.size)
+                row.memory = {"peak_rss_kib": memory.own(process.pids())["peak_rss_kib"]}
+                if self.depth.counts(row.size, row.peer):
+                    row.calls = calls.count(self.work, process, row.size)
             if n == self.depth.rounds - 1:
                 with self.work.under_load(process, row.size):
                     self.work.check(process, row.size, ground, self.UNDER_LOAD)
+                    row.memory |= kernel_memory(process.pids())
                 row.checked += 1
         except Wrong as reason:
             row.void = str(reason)

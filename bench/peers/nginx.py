@@ -57,6 +57,7 @@ class Nginx(Peer):
     listen 127.0.0.1:{ports["http"]};
     listen 127.0.0.1:{ports["h2c"]} http2;
     listen 127.0.0.1:{ports["https"]} ssl http2;
+    http2_chunk_size 64k;
     ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3;
     proxy_http_version 1.1; proxy_set_header Connection "";
     location /files/ {{ alias {ground.www}/; }}

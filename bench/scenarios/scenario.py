@@ -100,8 +100,8 @@ class Scenario:
             "rows": rows.told(self.columns),
         }
 
-    def steps(self, scale):
-        """About as many as its seconds, for the display of progress."""
+    def expected(self, scale):
+        """Seconds, about, for the display of progress."""
         return {"full": 30, "quick": 3, "smoke": 1}[scale]
 
     def names(self, stage):

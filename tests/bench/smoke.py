@@ -17,6 +17,7 @@ sys.path.append(str(ROOT / "tests" / "e2e"))
 
 import options  # noqa: E402
 import scenarios  # noqa: E402
+import scenarios  # noqa: E402
 import works  # noqa: E402
 from ground import Ground  # noqa: E402
 from process import Process, free_port  # noqa: E402
@@ -80,6 +81,16 @@ class Smoke(Directory):
         rows = next(scenario["rows"] for scenario in self.result["scenarios"] if scenario["name"] == "reload")
         ours = [row for row in rows if row["peer"] == "sluice"]
         self.assertEqual([row["values"]["failed"] for row in ours], [[0], [0]])
+
+    def test_every_scenario_has_rows_with_figures(self):
+        told = {scenario["name"]: scenario for scenario in self.result["scenarios"]}
+        self.assertEqual(list(told), [scenario.name for scenario in scenarios.all_scenarios()])
+        for name, scenario in told.items():
+            with self.subTest(scenario=name):
+                self.assertIn("sluice", [row["peer"] for row in scenario["rows"]])
+                for row in scenario["rows"]:
+                    self.assertIsNone(row["void"], row)
+                    self.assertTrue(any(row["values"].values()), row)
 
     def test_bodies_are_compared_before_and_under_load(self):
         for work in works.all_works():
@@ -157,7 +168,7 @@ class Lying(Directory):
         table = Table(Lie("lie", "Lies", ("liar",)), Chosen())
         ground.write_files(table.sizes)
         with open(os.devnull, "w") as nowhere:
-            table.measure(ground, Progress(table.steps, nowhere))
+            table.measure(ground, Progress(table.steps, table.all_expected, nowhere))
         (row,) = table.rows
         return row.tell()
 

@@ -23,7 +23,7 @@ packages_of() {
     interop) echo default-jdk-headless maven nodejs npm ;;
     tour) echo nginx curl kcat python3 ;;
     checks) echo clang clang-tidy ;;
-    bench) echo nginx haproxy h2o lighttpd lighttpd-mod-openssl nghttp2-proxy varnish nghttp2-client wrk iperf3 curl openssl \
+    bench) echo nginx libnginx-mod-stream haproxy h2o lighttpd lighttpd-mod-openssl nghttp2-proxy varnish nghttp2-client wrk iperf3 curl openssl \
         python3 util-linux iproute2 strace linux-perf ;;
     *) echo "packages.sh: no such profile: $1" >&2 && return 1 ;;
   esac

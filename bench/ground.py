@@ -21,6 +21,7 @@ class Ground:
         self.programs = {}  # other binaries than Debian's, by the peer's name
         self.connections = 4096  # that a peer has to be able to hold
         self._origins = []  # one, as soon as somebody asks for it; shared by copies
+        self.helpers = []  # processes that are needed until the end of the run; shared by copies
         directory.mkdir(parents=True)
         make_certificate(directory)
 
@@ -46,8 +47,8 @@ class Ground:
         return self._origins[0].ports["http"]
 
     def stop(self):
-        for origin in self._origins:
-            origin.stop()
+        for process in self._origins + self.helpers:
+            process.stop()
 
 
 def make_certificate(directory):

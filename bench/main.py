@@ -70,7 +70,7 @@ def measure(chosen, ground, result):
 
 def versions(ground, result):
     for name, peer in peers.registry().items():
-        if name in result.told["commands"]:
+        if any(key.split(",")[0] == name for key in result.told["commands"]):
             result.told["versions"][name] = peer.version(ground)
 
 

@@ -14,8 +14,8 @@ def kernel_memory(pids):
 
 
 class Row:
-    def __init__(self, size, peer):
-        self.size, self.peer = size, peer
+    def __init__(self, size, peer, at_once):
+        self.size, self.peer, self.at_once = size, peer, at_once
         self.void = None
         self.samples = []
         self.memory = None
@@ -26,7 +26,7 @@ class Row:
         return {
             "size": self.size.bytes,
             "peer": self.peer,
-            "at_once": self.size.at_once,
+            "at_once": self.at_once,
             "void": self.void,
             "checked": self.checked,
             "samples": [dataclasses.asdict(sample) for sample in self.samples],
@@ -43,7 +43,7 @@ class Table:
         wanted = self.depth.sizes
         self.sizes = work.sizes if wanted is None else [size for size in wanted if size in work.sizes]
         self.peers = [peer for peer in work.peers if options.wants(peer)]
-        self.rows = [Row(size, peer) for size in self.sizes for peer in self.peers]
+        self.rows = [Row(size, peer, work.at_once(size)) for size in self.sizes for peer in self.peers]
         self.absent = []
         self.configs, self.commands = {}, {}
         self._running = {}
@@ -126,5 +126,8 @@ class Table:
             for name, version, command in self.work.tools():
                 told["versions"][name] = version
                 told["commands"][name] = command
-        told["configs"] |= {peer: text for peer, text in self.configs.items() if peer not in told["configs"]}
-        told["commands"] |= {peer: text for peer, text in self.commands.items() if peer not in told["commands"]}
+        for peer, command in self.commands.items():
+            name = f"{peer}, {self.work.set_up}" if self.work.set_up else peer
+            told["commands"].setdefault(name, command)
+            if peer in self.configs:
+                told["configs"].setdefault(name, self.configs[peer])

@@ -92,8 +92,13 @@ class Work:
     name = ""  # for --only
     title = ""
     unit = "request"  # what a row's cost is told in
+    set_up = None  # a word for how its peers are configured, where that is another way than for most tables
     sizes = SIZES
     peers = ()  # their names, in the order of the table
+
+    def at_once(self, size):
+        """So many requests, or streams, are under way at the same time."""
+        return size.at_once
 
     def start(self, peer, ground):
         """The running Process of a peer; raises Absent."""

@@ -101,6 +101,13 @@ class Smoke(Directory):
             for row in rows:
                 self.assertEqual(row["checked"], 2, (work.name, row["peer"]))
 
+    def test_system_calls_are_counted(self):
+        if why := self.absent.get(("all", "system calls")):
+            self.skipTest(why)
+        (row,) = (row for row in self.result["tables"][0]["rows"] if row["peer"] == "sluice")
+        self.assertGreater(row["calls"]["per_request"], 1)
+        self.assertLess(row["calls"]["per_request"], 100)
+
     def test_who_is_not_measured_is_told_with_the_reason(self):
         self.assertEqual(self.absent["static", "haproxy"], "serves no files")
         for (table, peer), why in self.absent.items():

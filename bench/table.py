@@ -108,7 +108,6 @@ class Table:
             if n == 0:
                 row.memory = {"peak_rss_kib": memory.own(process.pids())["peak_rss_kib"]}
                 if self.depth.counts(row.size, row.peer):
-                    if self.depth.scale != "smoke" or row.peer == self.peers[0]:  # it is the longest part of a moment
                     row.calls = calls.count(self.work, process, row.size)
             if n == self.depth.rounds - 1:
                 with self.work.under_load(process, row.size):

@@ -35,8 +35,8 @@ def percentile(sorted_values, share):
 
 class EqualLoad(Scenario):
     columns = (
-        Column("p50_us", "p50 µs", 0),
         Column("p99_us", "p99 µs", 0),
+        Column("p50_us", "p50 µs", 0),
         Column("p999_us", "p99.9 µs", 0),
         Column("cpu_us", "CPU µs per request"),
         Column("rate", "requests/s", 0, ""),
@@ -52,7 +52,7 @@ class EqualLoad(Scenario):
         )
 
     def measure(self, stage, rows):
-        sizes = {size.name: size for size in map(Size.parse, stage.of(self.sizes, self.sizes, self.sizes[:1]))}
+        sizes = {size.name: size for size in map(Size.parse, stage.of(self.sizes, self.sizes[:1], self.sizes[:1]))}
         with self.started(stage) as running:
             rates = {}
             for label, size in sizes.items():
@@ -75,7 +75,7 @@ class EqualLoad(Scenario):
 
     def one(self, stage, peer, size, rate):
         before = peer.cpu()
-        us = load(self.url(peer, size), rate, stage.of(1.5, 1, 0.3))
+        us = load(self.url(peer, size), rate, stage.of(1.5, 0.5, 0.3))
         used = sum(peer.cpu() - before)
         return {
             "p50_us": percentile(us, 0.5),

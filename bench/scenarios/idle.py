@@ -25,7 +25,7 @@ class Idle(Scenario):
     )
 
     def measure(self, stage, rows):
-        connections = stage.of(10_000, 5_000, 200)
+        connections = stage.of(10_000, 2_000, 200)
         label = f"{connections:,} connections"
         for name in self.names(stage):
             with self.started(stage, [name], connections + 500) as running:
@@ -41,11 +41,11 @@ class Idle(Scenario):
             faultless(warm.run(seconds=0.2, path="/1KiB"))
         own, slabs = memory.own(process.pids())["pss_kib"], memory.slabs()
         with Crowd(stage.ground, process, connections, "/1KiB") as crowd:
-            time.sleep(stage.of(0.5, 0.5, 0.1))  # buffers that are given back after a moment have been
+            time.sleep(stage.of(0.5, 0.2, 0.1))  # buffers that are given back after a moment have been
             grown = max(0, memory.own(process.pids())["pss_kib"] - own)
             slabs_grown = max(0, memory.slabs() - slabs)
             before, since = process.cpu(), time.monotonic()
-            time.sleep(stage.of(3, 1, 0.2))
+            time.sleep(stage.of(3, 0.5, 0.2))
             used, passed = process.cpu() - before, time.monotonic() - since
             again = faultless(crowd.run(active=connections, at_once=64, path="/1KiB"))
         return {

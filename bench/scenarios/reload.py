@@ -32,8 +32,8 @@ class Reload(Scenario):
     peers = (*SIGNALS, "h2o")
 
     def measure(self, stage, rows):
-        reloads = stage.of(5, 3, 1)
-        pause = stage.of(0.5, 0.4, 0.2)  # between them
+        reloads = stage.of(5, 2, 1)
+        pause = stage.of(0.4, 0.2, 0.2)  # between them
         labels = {"undisturbed": 0, f"{reloads} reload" + "s" * (reloads > 1): reloads}
         ground = stage.ground_for(4096)
         with self.started(stage, start=lambda name: self.begin(name, ground)) as running:

@@ -36,7 +36,7 @@ class Stage:
     @property
     def seconds(self):
         """Of one sample, where it is a load that is measured."""
-        return self.of(0.4, 0.4, 0.1)
+        return self.of(0.4, 0.2, 0.1)
 
     def ground_for(self, connections):
         """The ground again, for peers that have to hold so many connections."""

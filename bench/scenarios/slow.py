@@ -91,7 +91,7 @@ class SlowReaders(Scenario):
         )
 
     def measure(self, stage, rows):
-        readers = stage.of(1_000, 300, 20)
+        readers = stage.of(1_000, 100, 20)
         label = f"{readers:,} readers"
         for name in self.names(stage):
             with self.started(stage, [name], 2 * readers + 100) as running:
@@ -108,7 +108,7 @@ class SlowReaders(Scenario):
         readers = Readers(process.ports["http"], number, path, file)
         try:
             began, used = time.monotonic(), process.cpu()
-            for turn in range(1, 1 + stage.of(8, 6, 1)):
+            for turn in range(1, 1 + stage.of(8, 2, 1)):
                 readers.read(1024)
                 time.sleep(max(0, began + turn / 4 - time.monotonic()))
             spent = process.cpu() - used

@@ -1,4 +1,4 @@
-"""A scenario of a result on its page: a table, and bars of its first column."""
+"""A scenario of a result on its page: a table, and a drawing of its first column."""
 
 import figures
 import plot
@@ -23,7 +23,7 @@ def scene_table(scenario):
         best = {}
         for column in scenario["columns"]:
             medians = [spread.median for _, row in group if (spread := scene_spread(row, column["key"]))]
-            if len(medians) > 1 and column["better"] in ("less", "more"):
+            if len(set(medians)) > 1 and column["better"] in ("less", "more"):
                 best[column["key"]] = (min if column["better"] == "less" else max)(medians)
         for peer, row in group:
             line = [label, peer]
@@ -39,15 +39,15 @@ MOST_GROUPS = 3  # of bars; more of them are points on lines
 
 
 def scene_drawing(scenario):
-    """The scenario's first column, as bars or as lines; None where there is nothing to draw."""
-    if not scenario["columns"]:
-        return None
-    column = scenario["columns"][0]
-    groups = []
-    for label, group in scene_rows(scenario).items():
-        told = [(peer, spread) for peer, row in group if (spread := scene_spread(row, column["key"]))]
-        groups += [(label, told)] if told else []
-    if not groups:
+    """The first column that is not all zero, as bars or as lines; None where there is nothing to draw."""
+    for column in scenario["columns"]:
+        groups = []
+        for label, group in scene_rows(scenario).items():
+            told = [(peer, spread) for peer, row in group if (spread := scene_spread(row, column["key"]))]
+            groups += [(label, told)] if told else []
+        if any(spread.high > 0 for _, group in groups for _, spread in group):
+            break
+    else:
         return None
     if len(groups) <= MOST_GROUPS:
         return plot.bars(scenario["title"], column["title"], groups, column["digits"])

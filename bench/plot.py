@@ -11,6 +11,7 @@ import figures
 
 WIDTH, HEIGHT = 760, 440
 LEFT, RIGHT, TOP, BOTTOM = 70, 625, 84, 396  # of the plane; the names of the lines are on its right
+CROWD = 6  # of more names below a plot each word has a line of its own, in small letters
 PAPER, INK, FAINT, GRID = "#ffffff", "#1f2328", "#59636e", "#e4e7eb"
 
 # A peer keeps its colour and its mark on every page. Told apart by colour-blind eyes, too (after Okabe and Ito).
@@ -143,7 +144,10 @@ def lines(title, subtitle, plotted, axis, below="size of the body", names=None):
 
     `names` are those of the places from left to right, of which points then have the number, in place of sizes.
     """
-    drawing = Drawing(title, subtitle)
+    told = [name.split(" ", -1 if len(names) > CROWD else 1) for name in names or []]  # a line for each
+    height = HEIGHT + 14 * max(0, max(map(len, told), default=0) - 2)
+    small = 10 if len(told) > CROWD else 12
+    drawing = Drawing(title, subtitle, height)
     sizes = range(len(names)) if names else sorted({size for line in plotted for size, _ in line.points})
     where = {size: size if names else math.log(size) for size in sizes}
     first, width = where[sizes[0]], (where[sizes[-1]] - where[sizes[0]]) or 1
@@ -160,10 +164,9 @@ def lines(title, subtitle, plotted, axis, below="size of the body", names=None):
         drawing.text(LEFT - 8, y(value) + 4, text, anchor="end", colour=FAINT)
     for size in sizes:
         drawing.path(f"M{x(size):.1f},{BOTTOM}v5", stroke=FAINT)
-        words = names[size].split(" ", 1) if names else [figures.size_text(size)]
-        for number, text in enumerate(words):
-            drawing.text(x(size), BOTTOM + 20 + 14 * number, text, anchor="middle", colour=FAINT)
-    drawing.text((LEFT + RIGHT) / 2, HEIGHT - 8, below, anchor="middle", colour=FAINT)
+        for number, text in enumerate(told[size] if names else [figures.size_text(size)]):
+            drawing.text(x(size), BOTTOM + 20 + 14 * number, text, anchor="middle", colour=FAINT, size=small)
+    drawing.text((LEFT + RIGHT) / 2, height - 8, below, anchor="middle", colour=FAINT)
     drawing.text(20, TOP - 14, axis.title, colour=FAINT)
 
     look_of = look([line.name for line in plotted])

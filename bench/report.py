@@ -57,9 +57,11 @@ def head(result):
 def verdict_text(verdict):
     if verdict.met is None:
         return f"{verdict.place} –"
-    # Two digits, or three where two would tell the wrong side of the bound.
-    told, bound = (f"{value:.2f}" for value in (verdict.ratio.median, verdict.target.at_most))
-    told = f"{verdict.ratio.median:.3f}" if told == bound else told
+    # Two digits, and more where these would hide on which side of the bound it is.
+    for digits in (2, 3, 4):
+        told, bound = (f"{value:.{digits}f}" for value in (verdict.ratio.median, verdict.target.at_most))
+        if told != bound:
+            break
     return f"{verdict.place} {told} {'✓' if verdict.met else '✗'}"
 
 

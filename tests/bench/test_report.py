@@ -142,6 +142,25 @@ class Plots(unittest.TestCase):
         )
         self.assertEqual(lines.count("nginx"), 1)
 
+    def test_of_a_scenario_the_first_column_is_drawn_that_is_not_zero(self):
+        column = {"key": "failed", "title": "failed", "digits": 0, "better": "less"}
+        scenario = made_up.result()["scenarios"][0]
+        scenario["columns"].insert(0, column)
+        for row in scenario["rows"]:
+            row["values"]["failed"] = [0]
+        self.assertIn("own KiB per connection", self.texts(page_scenes.scene_drawing(scenario)))
+        scenario["rows"][0]["values"]["failed"] = [3]
+        self.assertIn("failed", self.texts(page_scenes.scene_drawing(scenario)))
+        table = page_scenes.scene_table(scenario)
+        self.assertIn("| sluice | 3 | **0.50** |", table)
+        self.assertIn("| nginx | **0** | 0.75 |", table)
+
+    def test_who_is_as_good_as_all_others_is_not_set_off(self):
+        scenario = made_up.result()["scenarios"][0]
+        for row in scenario["rows"]:
+            row["values"]["own_kib"] = [1]
+        self.assertNotIn("**", page_scenes.scene_table(scenario))
+
     def test_a_scenario_that_gave_nothing_has_no_drawing(self):
         scenario = made_up.result()["scenarios"][0]
         for row in scenario["rows"]:

@@ -16,8 +16,8 @@ packages_of() {
       echo g++ cmake make pkg-config libevent-dev libspdlog-dev nlohmann-json3-dev libcli11-dev \
         libssl-dev libnghttp2-dev zlib1g-dev libbrotli-dev libzstd-dev liblz4-dev libsnappy-dev libsqlite3-dev
       ;;
-    tests) echo ccache catch2 python3 nginx haproxy curl wrk iperf3 util-linux clang libclang-rt-dev faketime nodejs strace openssl \
-        qemu-system-x86 busybox-static nghttp2-client nghttp2-server python3-h2 python3-hpack python3-grpcio brotli zstd \
+    tests) echo ccache catch2 python3 nginx haproxy curl wrk iperf3 util-linux iproute2 clang libclang-rt-dev faketime nodejs strace \
+        openssl qemu-system-x86 busybox-static nghttp2-client nghttp2-server python3-h2 python3-hpack python3-grpcio brotli zstd \
         kcat python3-kafka ;;
     browser) echo chromium-headless-shell ;;
     interop) echo default-jdk-headless maven nodejs npm ;;

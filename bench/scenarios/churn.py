@@ -43,8 +43,8 @@ class Handshakes(Scenario):
     title = "A TLS connection for every request"
     CLIENTS = 8
     lead = (
-        f"{CLIENTS} clients that make one TLS 1.3 connection after another, each for one request of 1 KiB, relayed: full "
-        "handshakes (ECDSA P-256, X25519), and resumed ones by the ticket of the connection before."
+        f"{CLIENTS} clients that make one TLS 1.3 connection after another, each for one request of 1 KiB, relayed: "
+        "full handshakes (ECDSA P-256, X25519), and resumed ones by the ticket of the connection before."
     )
     columns = (Column("cpu_us", "CPU µs per connection"), Column("rate", "connections/s", 0, "more"))
 
@@ -55,13 +55,13 @@ class Handshakes(Scenario):
         with self.started(stage) as running:
             self.each(
                 stage, rows, running, ("full", "resumed"),
-                lambda name, peer, label: self.one(stage, peer, [program, peer.ports["https"], self.CLIENTS, stage.seconds, label]),
+                lambda name, peer, label: self.one(stage, peer, program, label),
             )  # fmt: skip
 
-    def one(self, stage, peer, command):
+    def one(self, stage, peer, program, which):
+        words = [peer.ports["https"], self.CLIENTS, stage.seconds, which, "/1KiB", stage.ground.www / "1KiB"]
         before = peer.cpu()
-        words = [*command, "/1KiB", stage.ground.www / "1KiB"]
-        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, timeout=60, check=True)
         told = faultless(json.loads(done.stdout))
         used = sum(peer.cpu() - before)
         return {"cpu_us": used * 1e6 / told["requests"], "rate": told["requests"] / told["seconds"]}

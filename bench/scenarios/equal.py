@@ -47,8 +47,8 @@ class EqualLoad(Scenario):
     def __init__(self, name, title, prefix, peers):
         self.name, self.title, self.prefix, self.peers = name, title, prefix, peers
         self.lead = (
-            f"All are asked for the same number of requests a second, on {CONNECTIONS} connections: half of what the slowest "
-            f"of them can do, {self.MOST:,} at the most."
+            f"All are asked for the same number of requests a second, on {CONNECTIONS} connections: half of what the "
+            f"slowest of them can do, {self.MOST:,} at the most."
         )
 
     def measure(self, stage, rows):

@@ -13,8 +13,8 @@ class Idle(Scenario):
     title = "Idle connections"
     lead = (
         "Kept connections that have each brought a response of 1 KiB and wait: memory beyond that of the started and "
-        "warm peer, its own and with the kernel's slabs, which hold the clients' ends of the connections, too; and processor time "
-        "while nothing happens. Then each has to bring a second response."
+        "warm peer, its own and with the kernel's slabs, which hold the clients' ends of the connections, too; and "
+        "processor time while nothing happens. Then each has to bring a second response."
     )
     columns = (
         Column("own_kib", "own KiB per connection", 2),

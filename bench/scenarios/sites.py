@@ -108,11 +108,12 @@ CONFIGS = {"sluice": sluice, "nginx": nginx, "haproxy": haproxy, "h2o": h2o}
 
 def start(name, site, ground):
     """The running peer; raises Absent."""
-    peer, port = peers.registry()[name], free_port()
+    peer, ports = peers.registry()[name], {"http": free_port()}
     peer.binary(ground)
-    peer.config_file(ground).write_text(CONFIGS[name](site, ground, port))
+    peer.config_file(ground).write_text(CONFIGS[name](site, ground, ports["http"]))
+    command = peer.command(ground, ports)
     try:
-        return Process(name, peer.command(ground, {"http": port}), ground.peer_processor, ground.directory, {"http": port}, 30)
+        return Process(name, command, ground.peer_processor, ground.directory, ports, patience=30)
     except RuntimeError as reason:
         raise Absent(str(reason)) from None
 

@@ -59,11 +59,16 @@ class Handshakes(Scenario):
             )  # fmt: skip
 
     def one(self, stage, peer, program, which):
-        words = [peer.ports["https"], self.CLIENTS, stage.seconds, which, "/1KiB", stage.ground.www / "1KiB"]
-        before = peer.cpu()
-        done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, timeout=60, check=True)
-        told = faultless(json.loads(done.stdout))
-        used = sum(peer.cpu() - before)
+        for longer in (1, 5, 25):  # who shares a busy machine may have got nowhere
+            seconds = stage.seconds * longer
+            words = [peer.ports["https"], self.CLIENTS, seconds, which, "/1KiB", stage.ground.www / "1KiB"]
+            before = peer.cpu()
+            done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, timeout=60, check=True)
+            told = json.loads(done.stdout)
+            used = sum(peer.cpu() - before)
+            if told["requests"] or told["failed"]:
+                break
+        faultless(told)
         return {"cpu_us": used * 1e6 / told["requests"], "rate": told["requests"] / told["seconds"]}
 
 

@@ -116,7 +116,9 @@ int main(int count, char** words) {
   for (int n = 0; n < std::atoi(words[2]); ++n) {
     threads.emplace_back([&] {
       Client client(port, resumes, words[5], body);
-      while (Clock::now() < end) ++(client.visit() ? requests : failed);
+      do {
+        ++(client.visit() ? requests : failed);
+      } while (Clock::now() < end);
     });
   }
   for (auto& thread : threads) thread.join();

@@ -79,10 +79,10 @@ class Cold(Scenario):
     RATE = 2_000
     COLD = "100MiB"
     lead = (
-        f"{RATE:,} requests a second for a file of 4 KiB that is in the page cache, on 16 connections; alone, and while "
-        f"one client reads a file of {Size.parse(COLD).name} that is evicted from it before each time. How much of that "
-        "was read, and how much of it was still cached when it was asked for, stands beside the latencies, which count "
-        "from when a request was due. The disk may be cached by what is below this machine."
+        f"{RATE:,} requests a second for a file of 4 KiB that is in the page cache, on 16 connections; alone, and "
+        f"while one client reads a file of {Size.parse(COLD).name} that is evicted from it before each time. How much "
+        "of that was read, and how much of it was still cached when it was asked for, stands beside the latencies, "
+        "which count from when a request was due. The disk may be cached by what is below this machine."
     )
     columns = (
         Column("p99_us", "p99 µs", 0),

@@ -17,8 +17,8 @@ class Reload(Scenario):
     RATE = 2_000
     lead = (
         f"{RATE:,} requests a second of 4 KiB, relayed, on 64 connections, while the same configuration is read again "
-        "and again. A request that failed was cut, refused or answered wrongly; one that was made again met the close of "
-        "a kept connection, which HTTP allows. Latencies count from when a request was due."
+        "and again. A request that failed was cut, refused or answered wrongly; one that was made again met the close "
+        "of a kept connection, which HTTP allows. Latencies count from when a request was due."
     )
     columns = (
         Column("failed", "failed", 0),

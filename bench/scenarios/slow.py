@@ -83,11 +83,12 @@ class SlowReaders(Scenario):
     def __init__(self, name, title, prefix, peers):
         self.name, self.title, self.prefix, self.peers = name, title, prefix, peers
         self.lead = (
-            "Clients that have each asked for a body of 100 MiB and read 1 KiB of it four times a second. Memory beyond "
-            "that of the started peer, per reader: its own; what lies in its pipes and in its sockets, where a page of a "
-            "file counts for each that it was sent to; and the whole machine's beyond its page cache, with the clients' "
-            f"windows of {Readers.WINDOW >> 10} KiB and the origin's queues. Over loopback, what is spliced is the page "
-            "cache of the origin itself; between machines it would be received into memory of its own."
+            "Clients that have each asked for a body of 100 MiB and read 1 KiB of it four times a second. Memory "
+            "beyond that of the started peer, per reader: its own; what lies in its pipes and in its sockets, where a "
+            "page of a file counts for each that it was sent to; and the whole machine's beyond its page cache, with "
+            f"the clients' windows of {Readers.WINDOW >> 10} KiB and the origin's queues. Over loopback, what is "
+            "spliced is the page cache of the origin itself; between machines it would be received into memory of its "
+            "own."
         )
 
     def measure(self, stage, rows):

@@ -52,7 +52,21 @@ def costs(result, table):
             ratios.append(ratio_text(to_limit(table, size, "sluice" if "sluice" in names else cheapest, base)))
         lines.append([size_text(size), *(told[name] for name in first), *ratios, *(told[name] for name in others)])
     unit = "CPU s per GiB" if table["unit"] == "GiB" else f"CPU µs per {table['unit']}"
-    return f"{unit}:\n\n" + table_text(["body", *first, *head, *others], lines)
+    found = f"{unit}:\n\n" + table_text(["body", *first, *head, *others], lines)
+    return found if "sluice" in names or not first else f"{found}\nThe cheapest: {crossovers(table)}.\n"
+
+
+def crossovers(table):
+    """Of forced paths, which is the cheapest from where to where: "buffered 1 KiB to 4 KiB, splice 16 KiB to 1 GiB"."""
+    runs = []  # [path, first size, last size]
+    for size in figures.sizes(table):
+        path = figures.cheapest(table, size, figures.is_own)
+        if path and runs and runs[-1][0] == path:
+            runs[-1][2] = size
+        elif path:
+            runs.append([path, size, size])
+    spans = (" to ".join(dict.fromkeys(map(size_text, sizes))) for _, *sizes in runs)
+    return ", ".join(f"{path} {span}" for (path, *_), span in zip(runs, spans))
 
 
 def percent(spread):

@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 import figures
 import made_up
 import page_scenes
+import page_tables
 import plot
 import prose
 import report
@@ -251,6 +252,17 @@ class Pages(Folder):
         self.assertIn("| 0.52 nginx | 1.38 |", page)  # 14.4 * 1.25 / 34.6; 14.4 * 1.25 / 13.08
         self.assertIn("| body | splice | buffered | cheapest / limit of relay |", page)
         self.assertIn("| 38.1 [34.6 to 41.5] | 1.10 |", page)
+
+    def test_where_the_cheapest_path_changes_is_told(self):
+        costs = {"buffered": (5, 6, 20, 90), "splice": (9, 7, 18, 40), "mmap": (8, 8, 17, 60)}
+        rows = [
+            made_up.row(path, size, us[number])
+            for number, size in enumerate((KIB, 4 * KIB, 16 * KIB, 64 * KIB)) for path, us in costs.items()
+        ]  # fmt: skip
+        table = {"name": "paths-static", "title": "Each path", "unit": "request", "rows": rows}
+        self.assertEqual(page_tables.crossovers(table), "buffered 1 KiB to 4 KiB, mmap 16 KiB, splice 64 KiB")
+        self.keep(self.result | {"tables": [table]})
+        self.assertIn("The cheapest: buffered 1 KiB to 4 KiB, mmap 16 KiB, splice 64 KiB.", self.page())
 
     def test_a_run_that_was_interrupted_has_a_page(self):
         self.keep(self.result | {"tables": [], "scenarios": []})

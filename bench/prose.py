@@ -1,12 +1,14 @@
 """Numbers in prose are made, never typed.
 
-README's part stands between <!-- bench:begin --> and <!-- bench:end -->. Elsewhere a figure stands between marks:
+README's part stands between <!-- bench:begin 2026-11-21-2-cores --> and <!-- bench:end -->, and shows the result of
+that name: others may lie beside it. Elsewhere a figure stands between marks:
 
     <!-- figure: relay 1MiB sluice/haproxy -->0.92<!-- / -->
 
 A mark names a table, a size, and one peer or two, whose ratio it is ("best" and "limit" are peers here), then, if it is
 not the cost that the table tells, one of FIGURES. Or a scenario, a column's key, one peer or two, and the label of the
-row. It is of the newest result, or of the one that it names first: <!-- figure: 2026-11-21-2-cores: relay ... -->.
+row. It is of the result that README shows, or of the one that the mark names first:
+<!-- figure: 2026-11-21-2-cores: relay 1MiB sluice p99-us -->.
 """
 
 import functools
@@ -20,7 +22,7 @@ from markdown import rounds_text
 from schema import Broken, read
 
 RESULTS = Path(__file__).resolve().parent / "results"
-README_PART = re.compile(r"(<!-- bench:begin -->\n).*?(<!-- bench:end -->)", re.DOTALL)
+README_PART = re.compile(r"<!-- bench:begin ?(\S*) -->\n.*?<!-- bench:end -->", re.DOTALL)
 MARK = re.compile(r"(<!-- figure: (?:(\S+): )?(.*?) -->)(.*?)(<!-- / -->)", re.DOTALL)
 
 FIGURES = {
@@ -31,12 +33,18 @@ FIGURES = {
 
 
 def newest(folder=RESULTS):
-    """(its name, the result) of the one that was started last."""
-    found = [(read(path), path.stem) for path in sorted(folder.glob("*.json"))]
-    if not found:
+    """The name of the result that was started last."""
+    names = [path.stem for path in folder.glob("*.json")]
+    if not names:
         raise Broken(f"{folder}: no result yet")
-    result, name = max(found, key=lambda item: (item[0]["started"], item[1]))
-    return name, result
+    return max(names, key=lambda name: (read(folder / f"{name}.json")["started"], name))
+
+
+def shown(text):
+    """The name of the result that README's text shows; "" before the first."""
+    if (part := README_PART.search(text)) is None:
+        raise Broken("README.md: no <!-- bench:begin --> and <!-- bench:end -->")
+    return part[1]
 
 
 def number(result, query):
@@ -87,24 +95,23 @@ def _told(spreads):
     return f"{spreads[0].median / spreads[1].median:.2f}" if spreads[1].median else None
 
 
-def fill(text, folder=RESULTS):
-    """The text with every mark's figure."""
+def fill(text, name, folder=RESULTS):
+    """The text with every mark's figure; of the result `name` where a mark names none."""
 
     @functools.cache
     def result_named(name):
-        return read(folder / f"{name}.json") if name else newest(folder)[1]
+        if not name:
+            raise Broken("README shows no result yet")
+        return read(folder / f"{name}.json")
 
     def filled(mark):
-        return f"{mark[1]}{number(result_named(mark[2]), mark[3])}{mark[5]}"
+        return f"{mark[1]}{number(result_named(mark[2] or name), mark[3])}{mark[5]}"
 
     return MARK.sub(filled, text)
 
 
-def readme_part(folder):
+def readme_part(name, result):
     """Between the marks in README: the plots, the three rows, and where they come from."""
-    if not any(folder.glob("*.json")):
-        return "No result yet: `bench/run` makes one.\n"
-    name, result = newest(folder)
     verdicts = [verdict for verdict in targets.evaluate(result) if verdict.met is not None]
     met = sum(verdict.met for verdict in verdicts)
     page = f"bench/results/{name}"
@@ -112,21 +119,18 @@ def readme_part(folder):
         f"![CPU per relayed request over the size of the body]({page}/relay.svg)\n"
         f"![The same as a multiple of the limit's]({page}/relay-ratio.svg)\n\n"
         f"{headlines(result)}\n"
-        f"From the smallest to the largest ratio over the sizes; below 1 Sluice costs less. {result['started'][:10]},"
-        f" {result['machine']['processor']}, {result['machine']['kernel']},"
-        f" medians of {rounds_text(result['options'])}. Of the goals that\n"
-        f"[`bench/targets.py`](bench/targets.py) sets, one for each size, {met} of {len(verdicts)} are met."
+        f"From the smallest to the largest ratio over the sizes; below 1 Sluice costs less. {result['started'][:10]},\n"
+        f"{result['machine']['processor']}, {result['machine']['kernel']}, {rounds_text(result['options'])}."
+        f" Of the goals that [`bench/targets.py`](bench/targets.py)\n"
+        f"sets, one for each size, {met} of {len(verdicts)} are met."
         f" [All tables, plots and configurations]({page}.md).\n"
     )
 
 
-def readme(text, folder=RESULTS):
-    """README's text with the part of the newest result."""
-    part = readme_part(folder)
-    if not README_PART.search(text):
-        raise Broken("README.md: no <!-- bench:begin --> and <!-- bench:end -->")
-    return README_PART.sub(lambda found: found[1] + part + found[2], text)
-
-
-def rewrite(path, change):
-    path.write_text(change(path.read_text()))
+def readme(text, name, folder=RESULTS):
+    """README's text with the part of the result `name`; of none, if that is empty."""
+    shown(text)
+    begin, part = "<!-- bench:begin -->\n", "No result yet: `bench/run` makes one.\n"
+    if name:
+        begin, part = f"<!-- bench:begin {name} -->\n", readme_part(name, read(folder / f"{name}.json"))
+    return README_PART.sub(lambda _: f"{begin}{part}<!-- bench:end -->", text)

@@ -20,7 +20,7 @@ from page_tables import calls, costs, details, drawings, plotted
 from schema import Broken, read
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results"
+README, RESULTS = ROOT / "README.md", ROOT / "bench" / "results"
 PROSE = ("*.md", "bench/*.md", "conf/*.md", "chapters/**/*.md", "tests/**/*.md")
 
 
@@ -162,9 +162,9 @@ def main():
         for path in options.result:
             print(write(path))
         if options.readme:
-            prose.rewrite(ROOT / "README.md", prose.readme)
+            README.write_text(prose.readme(README.read_text(), prose.newest()))
         for path in with_marks() if options.fill else []:
-            prose.rewrite(path, prose.fill)
+            path.write_text(prose.fill(path.read_text(), prose.shown(README.read_text())))
     except Broken as reason:
         sys.exit(str(reason))
 

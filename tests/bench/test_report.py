@@ -288,8 +288,8 @@ class Pages(Folder):
 
 
 class Prose(Folder):
-    def filled(self, mark):
-        return re.sub(r"<!--.*?-->", "", prose.fill(f"<!-- figure: {mark} -->old<!-- / -->", self.folder))
+    def filled(self, mark, name="2026-11-21-2-cores"):
+        return re.sub(r"<!--.*?-->", "", prose.fill(f"<!-- figure: {mark} -->old<!-- / -->", name, self.folder))
 
     def test_figures_between_marks(self):
         self.assertEqual(self.filled("relay 64KiB sluice"), "15.8")
@@ -303,17 +303,30 @@ class Prose(Folder):
 
     def test_what_is_around_stays_and_twice_is_once(self):
         text = "before <!-- figure: relay 64KiB sluice --><!-- / --> µs, <!-- a comment --> after"
-        once = prose.fill(text, self.folder)
+        once = prose.fill(text, self.file.stem, self.folder)
         self.assertEqual(once, "before <!-- figure: relay 64KiB sluice -->15.8<!-- / --> µs, <!-- a comment --> after")
-        self.assertEqual(prose.fill(once, self.folder), once)
+        self.assertEqual(prose.fill(once, self.file.stem, self.folder), once)
 
-    def test_the_newest_result_or_the_one_that_is_named(self):
+    def keep_a_second_one(self):
         other = copy.deepcopy(self.result) | {"started": "2026-11-22T01:00:00Z"}
         for sample in other["tables"][0]["rows"][18]["samples"]:  # relay, 64 KiB, sluice
             sample["p99_us"] = 77
         self.keep(other, "2026-11-22-2-cores")
-        self.assertEqual(self.filled("relay 64KiB sluice p99-us"), "77.0")
-        self.assertEqual(self.filled("2026-11-21-2-cores: relay 64KiB sluice p99-us"), "301")
+
+    def test_the_result_that_readme_shows_or_the_one_that_is_named(self):
+        self.keep_a_second_one()
+        self.assertEqual(self.filled("relay 64KiB sluice p99-us"), "301")
+        self.assertEqual(self.filled("relay 64KiB sluice p99-us", "2026-11-22-2-cores"), "77.0")
+        self.assertEqual(self.filled("2026-11-22-2-cores: relay 64KiB sluice p99-us"), "77.0")
+
+    def test_readme_goes_on_showing_its_result_where_others_lie_beside_it(self):
+        self.assertEqual(prose.newest(self.folder), "2026-11-21-2-cores")
+        text = prose.readme("<!-- bench:begin -->\n<!-- bench:end -->", self.file.stem, self.folder)
+        self.keep_a_second_one()
+        self.assertEqual(prose.newest(self.folder), "2026-11-22-2-cores")
+        self.assertEqual(prose.shown(text), "2026-11-21-2-cores")
+        self.assertEqual(prose.readme(text, prose.shown(text), self.folder), text)
+        self.assertIn("results/2026-11-22-2-cores.md", prose.readme(text, prose.newest(self.folder), self.folder))
 
     def test_a_figure_that_is_not_there_is_an_error(self):
         for mark in (
@@ -324,18 +337,17 @@ class Prose(Folder):
                 self.filled(mark)
 
     def test_before_the_first_result_readme_says_how_to_get_one(self):
-        self.file.unlink()
-        text = prose.readme("a\n<!-- bench:begin -->\nold\n<!-- bench:end -->\n", self.folder)
+        text = prose.readme("a\n<!-- bench:begin -->\nold\n<!-- bench:end -->\n", "", self.folder)
         self.assertEqual(text, "a\n<!-- bench:begin -->\nNo result yet: `bench/run` makes one.\n<!-- bench:end -->\n")
         with self.assertRaisesRegex(schema.Broken, "no result yet"):
-            self.filled("relay 64KiB sluice")
+            self.filled("relay 64KiB sluice", "")
 
     def test_readme_without_its_place_is_refused(self):
         with self.assertRaisesRegex(schema.Broken, "bench:begin"):
-            prose.readme("nothing", self.folder)
+            prose.readme("nothing", self.file.stem, self.folder)
 
     def test_readme_has_the_plot_and_three_rows(self):
-        part = prose.readme_part(self.folder).replace("\u00a0", " ")
+        part = prose.readme_part(self.file.stem, self.result).replace("\u00a0", " ")
         self.assertIn("](bench/results/2026-11-21-2-cores/relay.svg)", part)
         rows = [line for line in part.splitlines() if line.startswith("| ")]
         self.assertEqual(len(rows), 2 + 3)
@@ -361,12 +373,13 @@ class Committed(unittest.TestCase):
 
     def test_readme(self):
         text = (ROOT / "README.md").read_text()
-        self.assertEqual(prose.readme(text), text, "run bench/report.py --readme")
+        self.assertEqual(prose.readme(text, prose.shown(text)), text, "run bench/report.py --readme")
 
     def test_numbers_in_prose(self):
+        name = prose.shown(report.README.read_text())
         for path in report.with_marks():
             with self.subTest(str(path.relative_to(ROOT))):
-                self.assertEqual(prose.fill(path.read_text()), path.read_text(), "run bench/report.py --fill")
+                self.assertEqual(prose.fill(path.read_text(), name), path.read_text(), "run bench/report.py --fill")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ std::array<const char*, N> names_of() {
 
 constexpr std::size_t kReasonsKnown = static_cast<std::size_t>(relay::Reason::kFramed) + 1;
 static_assert(kReasonsKnown <= observe::kReasons);
-static_assert(static_cast<std::size_t>(relay::Strategy::kSendfile) + 1 == observe::kStrategies);
+static_assert(static_cast<std::size_t>(relay::Strategy::kMmap) + 1 == observe::kStrategies);
 
 std::array<const char*, observe::kCodings> coding_names() {
   std::array<const char*, observe::kCodings> names;

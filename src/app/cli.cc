@@ -106,7 +106,7 @@ void add_tls(CLI::App& command, Words& words) {
 
 void add_kafka(CLI::App& command, Words& words) {
   command.add_option("LOGDIR", words.directory, "Directory that holds <topic>-<partition>/")->required();
-  add_common(command, words, words.kafka_listen, {"auto", "buffered", "sendfile"});
+  add_common(command, words, words.kafka_listen, {"auto", "buffered", "sendfile", "mmap"});
   command
       .add_option("--advertise", words.quick.advertise,
                   "What clients are told to connect to, where that is not the address they came in on")
@@ -187,7 +187,7 @@ class CommandLine {
 
     serve_ = app_.add_subcommand("serve", "Serve a directory over HTTP or HTTPS, without a file");
     serve_->add_option("DIR", words_.directory, "Directory to serve")->required();
-    add_common(*serve_, words_, words_.listen, {"auto", "buffered", "sendfile"});
+    add_common(*serve_, words_, words_.listen, {"auto", "buffered", "sendfile", "mmap"});
     add_server_timing(*serve_, words_);
     add_tls(*serve_, words_);
     add_compress(*serve_, words_);

@@ -21,10 +21,10 @@ using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
 // How one response's bytes may travel. kAuto lets relay::choose() decide.
-enum class Path : std::uint8_t { kAuto, kBuffered, kSplice, kSendfile };
+enum class Path : std::uint8_t { kAuto, kBuffered, kSplice, kSendfile, kMmap };
 
 struct Relay {
-  Path path = Path::kAuto;             // "path": "auto" | "buffered" | "splice" | "sendfile"
+  Path path = Path::kAuto;             // "path": "auto" | "buffered" | "splice" | "sendfile" | "mmap"
   std::uint64_t splice_min = 8_KiB;    // a socket run below this is copied
   std::uint64_t sendfile_min = 8_KiB;  // a file piece below this is copied
   bool operator==(const Relay&) const = default;

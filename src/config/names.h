@@ -20,6 +20,7 @@ inline constexpr auto kPathNames = std::to_array<Name<Path>>({
     {"buffered", Path::kBuffered},
     {"splice", Path::kSplice},
     {"sendfile", Path::kSendfile},
+    {"mmap", Path::kMmap},
 });
 inline constexpr auto kForwardedNames = std::to_array<Name<Forwarded>>({
     {"off", Forwarded::kOff},

@@ -25,7 +25,7 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-inline constexpr std::size_t kStrategies = 4;  // none, buffered, splice, sendfile: relay::Strategy
+inline constexpr std::size_t kStrategies = 5;  // none, buffered, splice, sendfile, mmap: relay::Strategy
 inline constexpr std::size_t kReasons = 32;    // relay::Reason
 inline constexpr std::size_t kCodings = 3;     // zstd, br, gzip: config::Coding
 // Why we ended a client's HTTP/2 connection: http2::Goaway.

@@ -6,8 +6,8 @@
 
 namespace sluice::os {
 
-MappedFile MappedFile::map(int fd, std::size_t size, int& error) noexcept {
-  void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+MappedFile MappedFile::map(int fd, std::size_t size, int& error, std::uint64_t offset) noexcept {
+  void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(offset));
   if (at == MAP_FAILED) {
     error = errno;
     return {};

@@ -1,4 +1,4 @@
-// The first bytes of a file as memory, shared with whoever writes it. Read-only, move-only, unmapped when destroyed.
+// A part of a file as memory, shared with whoever writes it. Read-only, move-only, unmapped when destroyed.
 //
 // May be longer than the file: pages become readable as the file grows. Reading where the file does not reach raises SIGBUS:
 // see os/bus_guard.h.
@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -15,8 +16,9 @@ namespace sluice::os {
 class MappedFile {
  public:
   MappedFile() noexcept = default;
-  // `fd` may be closed afterwards. `size` > 0, in bytes. On failure nothing is mapped.
-  static MappedFile map(int fd, std::size_t size, int& error) noexcept;
+  // `size` > 0 bytes from `offset` on, which is a multiple of the page size. `fd` may be closed afterwards. On failure
+  // nothing is mapped.
+  static MappedFile map(int fd, std::size_t size, int& error, std::uint64_t offset = 0) noexcept;
   MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
   MappedFile& operator=(MappedFile&& other) noexcept {
     std::swap(bytes_, other.bytes_);

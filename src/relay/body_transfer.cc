@@ -29,6 +29,12 @@ Choice choose_for(const FileRange& range, const Policy& policy, const Resources&
                  .sendfile_min = policy.sendfile_min});
 }
 
+bool reaches(const File& file, std::uint64_t end) noexcept {
+  struct stat status;
+  int error = 0;
+  return os::file_status(file.fd(), status, error) && static_cast<std::uint64_t>(status.st_size) >= end;
+}
+
 }  // namespace
 
 Choice BodyTransfer::foresee(const Body& body, const Policy& policy, const Resources& resources,
@@ -93,7 +99,10 @@ Step BodyTransfer::finish(Channel& sink) {
 
 // Sends what is left of the head, then payload; accounts for both. kMoved: all or part went out.
 Step BodyTransfer::send_pending(Channel& sink, std::string_view payload, bool more) {
-  if (!sink.writable()) return Step::kSinkFull;
+  return sink.writable() ? put_pending(sink, payload, more) : Step::kSinkFull;
+}
+
+Step BodyTransfer::put_pending(Channel& sink, std::string_view payload, bool more) {
   std::array<iovec, 3> pieces;
   std::size_t count = 0;
   for (const std::string_view part : {head_, std::string_view(lead_), payload}) {
@@ -130,12 +139,13 @@ Step BodyTransfer::step_memory(Channel& sink, const std::string& bytes, std::siz
 
 Step BodyTransfer::step_file(Channel& sink, const FileRange& range, std::size_t budget) {
   const Choice choice = choose_for(range, policy_, resources_, sink, refused_);
-  if (choice_.strategy != Strategy::kSendfile) choice_ = choice;
+  if (choice_.strategy != Strategy::kSendfile && choice_.strategy != Strategy::kMmap) choice_ = choice;
   const std::uint64_t offset = range.offset + done_;
   // Never past the window whose pages were asked about.
   const std::uint64_t window_end = (offset / File::kWindow + 1) * File::kWindow;
   const auto most =
       static_cast<std::size_t>(std::min({range.length - done_, window_end - offset, std::uint64_t{budget}}));
+  if (choice.strategy == Strategy::kMmap) return send_mapped(sink, range, most);
   if (choice.strategy != Strategy::kSendfile) return copy_file(sink, range, most);
 
   if (const Step ready = ensure_resident(range, offset); ready != Step::kMoved) return ready;
@@ -181,6 +191,33 @@ Step BodyTransfer::copy_file(Channel& sink, const FileRange& range, std::size_t 
   if (got.bytes == 0) return Step::kTruncated;
   const bool more = got.bytes < range.length - done_ || !last_piece();
   return send_pending(sink, {into.data(), got.bytes}, more);
+}
+
+// One copy, by the kernel, in the same call as the head.
+Step BodyTransfer::send_mapped(Channel& sink, const FileRange& range, std::size_t most) {
+  if (!sink.writable()) return Step::kSinkFull;
+  const std::uint64_t offset = range.offset + done_;
+  if (const Step ready = ensure_resident(range, offset); ready != Step::kMoved) return ready;
+  const std::string_view bytes = range.file->map(offset, most);
+  if (bytes.empty()) {
+    refused_ = true;
+    if (mapped_ == 0) choice_ = {};
+    return Step::kMoved;
+  }
+  // Behind the end of a file its last page reads as zeros, so what a shorter one still has must not come from memory.
+  const std::uint64_t end = offset + bytes.size();
+  if (!reaches(*range.file, end)) return copy_file(sink, range, most);
+  const std::uint64_t before = done_;
+  const bool more = bytes.size() < range.length - done_ || !last_piece();
+  Step sent = Step::kMoved;
+  // A short count is a full sink, of which an edge will come, or memory that is gone, of which none will: the next call
+  // tells.
+  while (sent == Step::kMoved && done_ - before < bytes.size())
+    sent = put_pending(sink, bytes.substr(static_cast<std::size_t>(done_ - before)), more);
+  mapped_ += done_ - before;
+  if (sent != Step::kSinkFailed || error_ != EFAULT) return sent;
+  error_ = EIO;
+  return reaches(*range.file, end) ? Step::kSourceFailed : Step::kTruncated;
 }
 
 // kMoved: reading the window that holds `offset` will not wait for a disk. kWaiting: a thread is fetching it.

@@ -1,7 +1,7 @@
 // A body of pieces (bytes made here, file ranges) on its way to a channel.
 //
 // A file range goes by sendfile when it is large, else through the worker's scratch memory in the same call
-// as the head; what the sink does not take is read again later, so a slow reader holds no memory at all. A
+// as the head, or from the file's mapping likewise, if that is forced; what the sink does not take is read again later, so a slow reader holds no memory at all. A
 // cold range never blocks: windows of the file are probed, and brought in by an offload thread
 // (Step::kWaiting).
 //
@@ -9,7 +9,7 @@
 // whoever makes it appends, or ends it.
 //
 // Thread    the loop's. Errors: see Step; kTruncated means the file shrank.
-// Source    sendfile(2), preadv2(2).
+// Source    sendfile(2), preadv2(2), mmap(2).
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,9 @@ class BodyTransfer {
   [[nodiscard]] Choice choice() const noexcept { return choice_; }
   [[nodiscard]] std::uint64_t delivered() const noexcept { return ledger_.out(); }
   [[nodiscard]] std::uint64_t zero_copy() const noexcept { return zero_copy_; }
+  [[nodiscard]] std::uint64_t mapped() const noexcept {
+    return mapped_;
+  }  // bytes copied from a mapping: once
   [[nodiscard]] bool sink_touched() const noexcept { return touched_; }
   [[nodiscard]] std::uint64_t cold_waits() const noexcept { return cold_waits_; }
 
@@ -52,8 +55,10 @@ class BodyTransfer {
   Step step_memory(Channel& sink, const std::string& bytes, std::size_t budget);
   Step step_file(Channel& sink, const FileRange& range, std::size_t budget);
   Step copy_file(Channel& sink, const FileRange& range, std::size_t most);
+  Step send_mapped(Channel& sink, const FileRange& range, std::size_t most);
   Step finish(Channel& sink);
   Step send_pending(Channel& sink, std::string_view payload, bool more);
+  Step put_pending(Channel& sink, std::string_view payload, bool more);
   Step ensure_resident(const FileRange& range, std::uint64_t offset);
   [[nodiscard]] bool last_piece() const noexcept { return at_ + 1 == body_.size(); }
 
@@ -67,7 +72,7 @@ class BodyTransfer {
   std::size_t at_ = 0;      // piece
   std::uint64_t done_ = 0;  // bytes of it that were sent
   Ledger ledger_;
-  std::uint64_t zero_copy_ = 0, cold_waits_ = 0;
+  std::uint64_t zero_copy_ = 0, mapped_ = 0, cold_waits_ = 0;
   std::uint64_t warmed_offset_ = 0;  // the offset last brought in, plus one
   Choice choice_;
   bool refused_ = false, touched_ = false, open_ = false;

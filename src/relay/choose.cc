@@ -12,6 +12,8 @@ const char* name_of(Strategy strategy) noexcept {
       return "splice";
     case Strategy::kSendfile:
       return "sendfile";
+    case Strategy::kMmap:
+      return "mmap";
   }
   return "?";
 }
@@ -79,7 +81,17 @@ Reason obstacle(const Question& q, bool built) noexcept {
   return kNothing;
 }
 
+// A mapping may be shortened at any time. The kernel says so when it copies from one (EFAULT); whoever reads it here, or
+// keeps it for later (OpenSSL, the frames of HTTP/2), gets SIGBUS. So it takes a sink that hands it to the kernel at once.
+bool sends_at_once(SinkKind sink) noexcept {
+  return sink == SinkKind::kPlainSocket || sink == SinkKind::kKernelTls;
+}
+
 Choice choose_file(const Question& q) noexcept {
+  if (q.force == Force::kMmap && sends_at_once(q.sink)) {  // which any build and any kernel has
+    if (q.kernel_refused) return {Strategy::kBuffered, Reason::kKernelRefused};
+    return {Strategy::kMmap, Reason::kForced};
+  }
   if (const Reason why = obstacle(q, q.sendfile_built); why != kNothing) return {Strategy::kBuffered, why};
   if (q.force == Force::kSendfile) return {Strategy::kSendfile, Reason::kForced};
   // A file can't be spliced to a socket without sendfile's own splice, so forcing splice forces nothing here.

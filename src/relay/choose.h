@@ -6,7 +6,7 @@
 
 namespace sluice::relay {
 
-enum class Strategy : std::uint8_t { kNone, kBuffered, kSplice, kSendfile };
+enum class Strategy : std::uint8_t { kNone, kBuffered, kSplice, kSendfile, kMmap };
 
 // Printed in the access log ("why"), the counters and the Server-Timing header.
 enum class Reason : std::uint8_t {
@@ -34,7 +34,7 @@ enum class Reason : std::uint8_t {
   kFramed,         // an HTTP/2 stream as the source: its frames are taken apart in user memory
 };
 
-const char* name_of(Strategy strategy) noexcept;  // "none", "buffered", "splice", "sendfile"
+const char* name_of(Strategy strategy) noexcept;  // "none", "buffered", "splice", "sendfile", "mmap"
 const char* name_of(Reason reason) noexcept;      // "no-body", "large", ...
 
 // A socket is one whose bytes the kernel hands out as they are: plain, or with its receiving side in kernel TLS.
@@ -52,7 +52,7 @@ enum class Shape : std::uint8_t {
   kUntilClose,
   kTunnel
 };  // how a socket source tells its end
-enum class Force : std::uint8_t { kNothing, kBuffered, kSplice, kSendfile };
+enum class Force : std::uint8_t { kNothing, kBuffered, kSplice, kSendfile, kMmap };
 
 struct Question {
   SourceKind source = SourceKind::kSocket;

@@ -200,7 +200,10 @@ void AnswerExchange::end(observe::Ending ending, Outcome outcome) {
   Moved moved;
   if (answer_) {
     const relay::BodyTransfer& transfer = answer_->transfer();
-    moved = {.choice = transfer.choice(), .out = transfer.delivered(), .zero_copy = transfer.zero_copy()};
+    moved = {.choice = transfer.choice(),
+             .out = transfer.delivered(),
+             .zero_copy = transfer.zero_copy(),
+             .mapped = transfer.mapped()};
     if (const content::Encoder* encoder = answer_->encoder()) note_coding(moved, *encoder);
   }
   finish(ending, outcome, moved);

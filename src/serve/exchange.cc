@@ -76,9 +76,9 @@ void Exchange::finish(observe::Ending ending, Outcome outcome, const Moved& move
   const auto strategy = static_cast<std::size_t>(moved.choice.strategy);
   counters.bodies_by_path[strategy].add();
   counters.bodies_by_reason[static_cast<std::size_t>(moved.choice.reason)].add();
-  counters.bytes_by_path[strategy].add(moved.zero_copy);
-  counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(moved.in + moved.out -
-                                                                                   moved.zero_copy);
+  counters.bytes_by_path[strategy].add(moved.zero_copy + moved.mapped);
+  counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(
+      moved.in + moved.out - moved.zero_copy - moved.mapped);
   if (moved.coding) {
     const auto coding = static_cast<std::size_t>(*moved.coding);
     counters.bodies_by_coding[coding].add();

@@ -58,6 +58,7 @@ class Exchange : private loop::Deferred {
   struct Moved {  // what the log and the counters want to know of the bodies
     relay::Choice choice;
     std::uint64_t in = 0, out = 0, zero_copy = 0;
+    std::uint64_t mapped = 0;  // sent from a mapping
     std::optional<config::Coding> coding =
         {};  // of the response body; `out` is what became of `uncompressed`
     std::uint64_t uncompressed = 0;

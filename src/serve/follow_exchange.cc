@@ -247,7 +247,10 @@ void FollowExchange::end(observe::Ending ending, Outcome outcome) {
   Moved moved;
   if (answer_) {
     const relay::BodyTransfer& transfer = answer_->transfer();
-    moved = {.choice = transfer.choice(), .out = payload_sent(), .zero_copy = transfer.zero_copy()};
+    moved = {.choice = transfer.choice(),
+             .out = payload_sent(),
+             .zero_copy = transfer.zero_copy(),
+             .mapped = transfer.mapped()};
   }
   finish(ending, outcome, moved);
 }

@@ -290,8 +290,9 @@ void KafkaConnection::log(observe::Ending ending) {
     counters.bytes_to_clients.add(sent);
     counters.bodies_by_path[static_cast<std::size_t>(choice.strategy)].add();
     counters.bodies_by_reason[static_cast<std::size_t>(choice.reason)].add();
-    counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kSendfile)].add(zero_copy);
-    counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(sent - zero_copy);
+    counters.bytes_by_path[static_cast<std::size_t>(choice.strategy)].add(zero_copy + transfer_->mapped());
+    counters.bytes_by_path[static_cast<std::size_t>(relay::Strategy::kBuffered)].add(sent - zero_copy -
+                                                                                     transfer_->mapped());
     counters.cold_waits.add(transfer_->cold_waits());
   }
   // Else whoever follows the access log would be woken by the entry for having been woken.

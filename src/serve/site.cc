@@ -19,6 +19,9 @@ relay::Policy policy_of(const config::Relay& relay) noexcept {
     case config::Path::kSendfile:
       policy.force = relay::Force::kSendfile;
       break;
+    case config::Path::kMmap:
+      policy.force = relay::Force::kMmap;
+      break;
   }
   return policy;
 }

@@ -120,6 +120,7 @@ void play(Machine& machine) {
   }
   if (machine.violated().empty() && machine.open_descriptors() != 0)
     machine.violation("a descriptor is left");
+  if (machine.violated().empty() && machine.mappings() != 0) machine.violation("a mapping is left");
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <cerrno>
@@ -33,6 +35,9 @@ extern "C" {
 
 int __real_close(int fd);
 void* __real_malloc(std::size_t size);
+int __real_fstat(int fd, struct stat* out);
+void* __real_mmap(void* at, std::size_t size, int access, int flags, int fd, off_t offset);
+int __real_munmap(void* at, std::size_t size);
 
 ssize_t __wrap_recv(int fd, void* into, std::size_t size, int flags) {
   return Machine::now().on_recv(fd, into, size, flags);
@@ -56,6 +61,23 @@ ssize_t __wrap_pread(int fd, void* into, std::size_t size, off_t offset) {
 
 ssize_t __wrap_preadv2(int fd, const iovec* pieces, int, off_t offset, int) {
   return Machine::now().on_pread(fd, pieces[0].iov_base, pieces[0].iov_len, offset, true);
+}
+
+int __wrap_fstat(int fd, struct stat* out) {
+  if (fd < Machine::kFirst) return __real_fstat(fd, out);
+  *out = {};
+  const long size = Machine::now().on_file_size(fd);
+  out->st_size = size;
+  return size < 0 ? -1 : 0;
+}
+
+void* __wrap_mmap(void* at, std::size_t size, int access, int flags, int fd, off_t offset) {
+  if (fd < Machine::kFirst) return __real_mmap(at, size, access, flags, fd, offset);
+  return Machine::now().on_map(fd, size, offset);
+}
+
+int __wrap_munmap(void* at, std::size_t size) {
+  return Machine::is_mapping(at) ? Machine::now().on_unmap(at, size) : __real_munmap(at, size);
 }
 
 ssize_t __wrap_read(int fd, void* into, std::size_t size) { return Machine::now().on_read(fd, into, size); }

@@ -157,7 +157,7 @@ std::pair<int, std::shared_ptr<Connection>> Machine::connection() {
 
 int Machine::file(std::string bytes) {
   const int fd = add_descriptor();
-  auto made = std::make_unique<FileModel>();
+  auto made = std::make_shared<FileModel>();
   made->bytes = std::move(bytes);
   made->resident.assign(made->bytes.size() / FileModel::kLot + 1, true);
   if (strikes(Fault::kCold, 2)) {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <array>
 #include <chrono>
@@ -40,7 +41,7 @@ enum class Fault : std::uint8_t {
   kNotYet,         // EAGAIN though there is something to do; an edge follows
   kRefuseIn,       // splice from a socket: EINVAL, ENOSYS, EOPNOTSUPP
   kRefuseOut,      // splice into a socket: likewise
-  kRefuseFile,     // sendfile: likewise
+  kRefuseFile,     // sendfile: likewise; mmap: ENODEV, ENOMEM
   kZeroOut,        // splice into a socket: 0
   kNoMemory,       // ENOMEM from malloc() or splice()
   kNoDescriptor,   // EMFILE, ENFILE
@@ -163,6 +164,7 @@ class Machine {
   void violation(const std::string& what);  // the first one stays
   [[nodiscard]] const std::string& violated() const noexcept { return violation_; }
   [[nodiscard]] std::size_t open_descriptors() const noexcept { return open_; }  // of all kinds
+  [[nodiscard]] std::size_t mappings() const noexcept { return mappings_.size(); }
   [[nodiscard]] std::size_t bytes_in_pipes() const noexcept;
   [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
   void say(const char* format, ...) __attribute__((format(printf, 2, 3)));
@@ -174,6 +176,11 @@ class Machine {
   long on_splice(int in, int out, std::size_t want, unsigned flags);
   long on_sendfile(int out, int file, long* offset, std::size_t want);
   long on_pread(int fd, void* into, std::size_t size, long offset, bool resident_only);
+  long on_file_size(int fd);
+  // A mapping is addresses and no memory: only the kernel may read it, and here that is on_send().
+  static bool is_mapping(const void* at) noexcept;
+  void* on_map(int fd, std::size_t size, long offset);
+  int on_unmap(void* at, std::size_t size);
   long on_read(int fd, void* into, std::size_t size);
   int on_pipe(int ends[2]);
   int on_pipe_size(int fd, bool set);
@@ -216,6 +223,7 @@ class Machine {
   void edge(const Connection& connection, short what);
   void wrote(Connection& c, std::size_t asked, std::size_t n, bool more);
   std::size_t shortened(std::size_t n);
+  bool gather(const iovec& piece, std::string& out);
   void shrink(FileModel& file);
   void touch(FileModel& file, std::size_t offset, std::size_t size, const char* call);
 
@@ -229,7 +237,13 @@ class Machine {
   std::string violation_;
   std::map<int, std::shared_ptr<Connection>> sockets_;
   std::map<int, std::shared_ptr<PipeQueue>> pipes_;
-  std::map<int, std::unique_ptr<FileModel>> files_;
+  std::map<int, std::shared_ptr<FileModel>> files_;
+  struct Mapping {
+    std::shared_ptr<FileModel> file;
+    std::size_t offset, size;
+  };
+  std::map<std::uintptr_t, Mapping> mappings_;  // by where they begin
+  std::uintptr_t next_mapping_ = 0;
   std::map<int, Watcher> watchers_;
   std::map<int, std::function<void()>> listeners_;
   std::deque<std::shared_ptr<Connection>> backlog_;

@@ -1,6 +1,6 @@
 // The machine's answers to system calls.
 #include <fcntl.h>
-#include <sys/uio.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -87,9 +87,11 @@ long Machine::on_send(int fd, const msghdr* message, int flags) {
   if (c->error != 0) return take_error(*c, "sendmsg", fd);
   if (c->reset || c->sent_fin) return fail(EPIPE, "sendmsg", fd);
   std::string all;
-  for (std::size_t i = 0; i < message->msg_iovlen; ++i) {
-    all.append(static_cast<const char*>(message->msg_iov[i].iov_base), message->msg_iov[i].iov_len);
-  }
+  bool whole = true;
+  for (std::size_t i = 0; i < message->msg_iovlen && whole; ++i) whole = gather(message->msg_iov[i], all);
+  // What lies before memory that is gone may be sent, or not: the kernel copies into buffers of its own sizes.
+  if (!whole) all.resize(schedule.pick(static_cast<std::uint32_t>(all.size() + 1)));
+  if (all.empty()) return fail(EFAULT, "sendmsg", fd);
   const std::size_t fits = std::min(all.size(), c->free_room());
   if (fits == 0 || (c->sent.size() > c->acked && strikes(Fault::kNotYet))) {
     c->no_space = true;
@@ -101,6 +103,36 @@ long Machine::on_send(int fd, const msghdr* message, int flags) {
   wrote(*c, all.size(), n, (flags & MSG_MORE) != 0);
   say("sendmsg(%d, %zu%s) = %zu\n", fd, all.size(), (flags & MSG_MORE) != 0 ? ", more" : "", n);
   return static_cast<long>(n);
+}
+
+// Appends what the kernel can read of it; false: not all.
+bool Machine::gather(const iovec& piece, std::string& out) {
+  if (!is_mapping(piece.iov_base)) {
+    out.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    return true;
+  }
+  const auto begin = reinterpret_cast<std::uintptr_t>(piece.iov_base);
+  auto found = mappings_.upper_bound(begin);
+  if (found == mappings_.begin() || begin + piece.iov_len > (--found)->first + found->second.size) {
+    violation("sendmsg from memory that is not mapped");
+    return false;
+  }
+  const Mapping& mapping = found->second;
+  FileModel& file = *mapping.file;
+  if (strikes(Fault::kFileFails, 16)) return false;
+  // To whole pages: between a look at the size and the call a file may lose part of a page, too, and nobody can tell.
+  if (strikes(Fault::kFileShrinks, 16)) {
+    shrink(file);
+    file.bytes.resize(file.bytes.size() / kPage * kPage);
+  }
+  const std::size_t offset = mapping.offset + begin - found->first;
+  const std::size_t pages_end = (file.bytes.size() + kPage - 1) / kPage * kPage;
+  const std::size_t readable = offset < pages_end ? std::min(piece.iov_len, pages_end - offset) : 0;
+  touch(file, offset, readable, "sendmsg");
+  const std::size_t of_file = offset < file.bytes.size() ? std::min(readable, file.bytes.size() - offset) : 0;
+  if (of_file != 0) out.append(file.bytes, offset, of_file);
+  out.append(readable - of_file, '\0');  // the rest of the last page
+  return readable == piece.iov_len;
 }
 
 long Machine::on_splice(int in, int out, std::size_t want, unsigned flags) {
@@ -321,6 +353,61 @@ long Machine::on_pread(int fd, void* into, std::size_t size, long at, bool resid
   std::memcpy(into, file.bytes.data() + offset, n);
   say("%s(%d, %zu at %zu) = %zu\n", resident_only ? "preadv2" : "pread", fd, size, offset, n);
   return static_cast<long>(n);
+}
+
+long Machine::on_file_size(int fd) {
+  count_call();
+  const auto found = files_.find(fd);
+  if (found == files_.end()) {
+    violation("fstat on a descriptor that is no file");
+    return fail(EBADF, "fstat", fd);
+  }
+  if (strikes(Fault::kFileShrinks, 16)) shrink(*found->second);
+  say("fstat(%d): %zu\n", fd, found->second->bytes.size());
+  return static_cast<long>(found->second->bytes.size());
+}
+
+namespace {
+// Addresses for mappings. Whoever reads them here ends at once, as with SIGBUS.
+constexpr std::size_t kArena = std::size_t{1} << 30;
+std::uintptr_t arena() noexcept {
+  static void* const at =
+      ::mmap(nullptr, kArena, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return reinterpret_cast<std::uintptr_t>(at);
+}
+}  // namespace
+
+bool Machine::is_mapping(const void* at) noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(at);
+  return address >= arena() && address < arena() + kArena;
+}
+
+void* Machine::on_map(int fd, std::size_t size, long offset) {
+  count_call();
+  const auto found = files_.find(fd);
+  if (found == files_.end() || size == 0 || static_cast<std::size_t>(offset) % kPage != 0) {
+    violation("mmap of no file, of nothing, or from the middle of a page");
+    return fail(EINVAL, "mmap", fd), MAP_FAILED;
+  }
+  if (strikes(Fault::kRefuseFile))
+    return fail(schedule.pick(2) == 0 ? ENODEV : ENOMEM, "mmap", fd), MAP_FAILED;
+  if (next_mapping_ + size > kArena) next_mapping_ = 0;  // far more than a schedule maps at a time
+  const std::uintptr_t at = arena() + next_mapping_;
+  next_mapping_ += (size + kPage - 1) / kPage * kPage;
+  mappings_[at] = {.file = found->second, .offset = static_cast<std::size_t>(offset), .size = size};
+  say("mmap(%d, %zu at %ld)\n", fd, size, offset);
+  return reinterpret_cast<void*>(at);
+}
+
+int Machine::on_unmap(void* at, std::size_t size) {
+  const auto found = mappings_.find(reinterpret_cast<std::uintptr_t>(at));
+  if (found == mappings_.end() || found->second.size != size) {
+    violation("munmap of what is not mapped so");
+    errno = EINVAL;
+    return -1;
+  }
+  mappings_.erase(found);
+  return 0;
 }
 
 long Machine::on_sendfile(int out, int fd, long* at, std::size_t want) {

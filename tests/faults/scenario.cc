@@ -51,10 +51,10 @@ std::size_t body_size(Machine& machine) {
 
 relay::Policy policy(Machine& machine) {
   constexpr relay::Force kForces[] = {relay::Force::kNothing, relay::Force::kSplice, relay::Force::kBuffered,
-                                      relay::Force::kSendfile};
+                                      relay::Force::kSendfile, relay::Force::kMmap};
   constexpr std::uint64_t kLeast[] = {8192, 1, 64, 1500};
   const std::uint32_t force = machine.schedule.pick(8);
-  return {.force = kForces[force < 4 ? force : 0],
+  return {.force = kForces[force < 5 ? force : 0],
           .splice_min = kLeast[machine.schedule.pick(4)],
           .sendfile_min = kLeast[machine.schedule.pick(4)]};
 }

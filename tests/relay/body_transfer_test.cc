@@ -100,7 +100,7 @@ TEST_CASE("pieces of memory and of files go out in their order, by every path an
     std::size_t read, budget;
     int sink_buffer;
   };
-  for (const Force force : {Force::kNothing, Force::kBuffered, Force::kSendfile})
+  for (const Force force : {Force::kNothing, Force::kBuffered, Force::kSendfile, Force::kMmap})
     for (const Pacing& pacing : {Pacing{"at once", Transport::kUnix, std::string::npos, 10_MiB, 0},
                                  Pacing{"over TCP", Transport::kTcp, std::string::npos, 10_MiB, 0},
                                  Pacing{"in small turns", Transport::kTcp, std::string::npos, 30'000, 0},
@@ -120,7 +120,11 @@ TEST_CASE("pieces of memory and of files go out in their order, by every path an
         CHECK(f.worker.idle());
 
         const std::string why = name_of(transfer.choice().reason);
-        if (!kSendfileBuilt || force == Force::kBuffered || refused) {
+        CHECK(transfer.mapped() == (force == Force::kMmap ? 1'300'005 : 0));
+        if (force == Force::kMmap) {
+          CHECK(transfer.zero_copy() == 0);
+          CHECK(transfer.choice() == relay::Choice{Strategy::kMmap, Reason::kForced});
+        } else if (!kSendfileBuilt || force == Force::kBuffered || refused) {
           CHECK(transfer.zero_copy() == 0);
           CHECK(transfer.choice().strategy == Strategy::kBuffered);
           CHECK(why == (!kSendfileBuilt                        ? "portable-build"
@@ -177,7 +181,7 @@ TEST_CASE("which path a body will take is known before anything moves", "[body-t
 }
 
 TEST_CASE("a file that shrinks under way is truncated, never short and whole-looking", "[body-transfer]") {
-  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile}));
+  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile, Force::kMmap}));
   const off_t left = GENERATE(values<off_t>({0, 1, 65'536, 600'001}));
   INFO("force " << static_cast<int>(force) << ", shrunk to " << left);
   Fixture f;
@@ -200,8 +204,38 @@ TEST_CASE("a file that shrinks under way is truncated, never short and whole-loo
   CHECK(transfer.delivered() == out.size());
 }
 
+TEST_CASE("of a file that became shorter within its last page nothing is made up", "[body-transfer]") {
+  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile, Force::kMmap}));
+  INFO("force " << static_cast<int>(force));
+  Fixture f;
+  const std::string text = pattern(3000);
+  const auto file = f.file(text);
+  End sink(f.worker, Transport::kUnix);
+  BodyTransfer whole(f.worker.relay, {FileRange{file, 0, text.size()}}, {.force = force}, f.warmed);
+  CHECK((f.send(whole, sink).out == text));
+  REQUIRE(::truncate(f.path.c_str(), 1000) == 0);  // what is mapped behind it reads as zeros, and is no error
+  BodyTransfer transfer(f.worker.relay, {FileRange{file, 0, text.size()}}, {.force = force}, f.warmed);
+  const Played got = f.send(transfer, sink, "HEAD");
+  CHECK(got.last == Step::kTruncated);
+  CHECK((got.out == "HEAD" + text.substr(0, 1000)));
+}
+
+TEST_CASE("a file that can't be mapped is copied", "[body-transfer]") {
+  Fixture f;
+  // /proc's files can be read, but not mapped.
+  const auto file =
+      std::make_shared<File>(os::UniqueFd(::open("/proc/self/status", O_RDONLY | O_CLOEXEC)), 100);
+  End sink(f.worker, Transport::kUnix);
+  BodyTransfer transfer(f.worker.relay, {FileRange{file, 0, 100}}, {.force = Force::kMmap}, f.warmed);
+  const Played got = f.send(transfer, sink);
+  CHECK(got.last == Step::kDone);
+  CHECK(got.out.starts_with("Name:"));
+  CHECK(transfer.mapped() == 0);
+  CHECK(transfer.choice() == relay::Choice{Strategy::kBuffered, Reason::kKernelRefused});
+}
+
 TEST_CASE("a sink that is gone fails the body", "[body-transfer]") {
-  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile}));
+  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile, Force::kMmap}));
   Fixture f;
   End sink(f.worker, Transport::kUnix);
   BodyTransfer transfer(f.worker.relay, {FileRange{f.file(pattern(100'000)), 0, 100'000}}, {.force = force},
@@ -213,7 +247,7 @@ TEST_CASE("a sink that is gone fails the body", "[body-transfer]") {
 }
 
 TEST_CASE("a cold file is fetched off the loop, and the body goes on when it is there", "[body-transfer]") {
-  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile}));
+  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile, Force::kMmap}));
   INFO("force " << static_cast<int>(force));
   Fixture f;
   const std::string text = pattern(1'200'000);
@@ -239,7 +273,7 @@ TEST_CASE("a cold file is fetched off the loop, and the body goes on when it is 
 
 TEST_CASE("a cold part behind a resident one is met at its window, not inside one long call",
           "[body-transfer]") {
-  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile}));
+  const Force force = GENERATE(values({Force::kBuffered, Force::kSendfile, Force::kMmap}));
   Fixture f;
   const std::string text = pattern(1'200'000);
   const auto file = f.file(text);
@@ -259,7 +293,8 @@ TEST_CASE("a cold part behind a resident one is met at its window, not inside on
   CHECK(transfer.cold_waits() == 1);
 }
 
-TEST_CASE("a small range brings in its window: what is remembered of it is true for others", "[body-transfer]") {
+TEST_CASE("a small range brings in its window: what is remembered of it is true for others",
+          "[body-transfer]") {
   Fixture f;
   const std::string text = pattern(1'200'000);
   const auto file = f.file(text);
@@ -267,7 +302,8 @@ TEST_CASE("a small range brings in its window: what is remembered of it is true 
   if (!make_cold(*file)) return;  // said above
   End sink(f.worker, Transport::kUnix);
   for (const std::uint64_t offset : {300'000u, 8'192u, 450'000u}) {
-    BodyTransfer transfer(f.worker.relay, {FileRange{file, offset, 5'000}}, {.force = Force::kSendfile}, f.warmed);
+    BodyTransfer transfer(f.worker.relay, {FileRange{file, offset, 5'000}}, {.force = Force::kSendfile},
+                          f.warmed);
     const Played got = f.send(transfer, sink);
     CHECK(got.last == Step::kDone);
     CHECK((got.out == text.substr(offset, 5'000)));

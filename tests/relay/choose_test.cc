@@ -145,6 +145,30 @@ const std::vector<Row>& rows() {
       {"splice forces nothing for a file",
        with(file(1), [](Question& q) { q.force = Force::kSplice; }),
        {S::kBuffered, R::kSmallFile}},
+      {"a file forced to be mapped, though small",
+       with(file(1), [](Question& q) { q.force = Force::kMmap; }),
+       {S::kMmap, R::kForced}},
+      {"kernel TLS copies from a mapping, too",
+       with(file(kMin), [](Question& q) { q.force = Force::kMmap, q.sink = SinkKind::kKernelTls; }),
+       {S::kMmap, R::kForced}},
+      {"a portable build maps, too",
+       with(file(kMin), [](Question& q) { q.force = Force::kMmap, q.sendfile_built = false; }),
+       {S::kMmap, R::kForced}},
+      {"a file that can't be mapped",
+       with(file(kMin), [](Question& q) { q.force = Force::kMmap, q.kernel_refused = true; }),
+       {S::kBuffered, R::kKernelRefused}},
+      {"OpenSSL must not read a mapping",
+       with(file(kMin), [](Question& q) { q.force = Force::kMmap, q.sink = SinkKind::kUserTls; }),
+       {S::kBuffered, R::kEncrypted}},
+      {"an encoder must not either",
+       with(file(kMin), [](Question& q) { q.force = Force::kMmap, q.sink = SinkKind::kEncoder; }),
+       {S::kBuffered, R::kTransformed}},
+      {"mmap forces nothing for frames, which may be kept",
+       with(file(kMin), [](Question& q) { q.force = Force::kMmap, q.sink = SinkKind::kHttp2Stream; }),
+       {S::kSendfile, R::kFile}},
+      {"mmap forces nothing for a socket",
+       with(socket(Shape::kLength, kMin), [](Question& q) { q.force = Force::kMmap; }),
+       {S::kSplice, R::kLarge}},
       {"sendfile forces nothing for a socket",
        with(socket(Shape::kLength, 1), [](Question& q) { q.force = Force::kSendfile; }),
        {S::kBuffered, R::kSmall}},
@@ -171,7 +195,7 @@ TEST_CASE("the table has every strategy and every reason, and each has its own n
     reasons.insert(row.want.reason);
   }
   std::set<std::string> strategy_names, reason_names;
-  for (int i = 0; i <= static_cast<int>(Strategy::kSendfile); ++i) {
+  for (int i = 0; i <= static_cast<int>(Strategy::kMmap); ++i) {
     INFO(i);
     CHECK(strategies.contains(static_cast<Strategy>(i)));
     strategy_names.insert(name_of(static_cast<Strategy>(i)));
@@ -197,7 +221,7 @@ TEST_CASE("whatever is asked, the answer keeps its promises", "[choose]") {
   for (int source = 0; source < 5; ++source)
     for (int sink = 0; sink < 5; ++sink)
       for (int shape = 0; shape < 4; ++shape)
-        for (int force = 0; force < 4; ++force)
+        for (int force = 0; force < 5; ++force)
           for (const auto& length : lengths)
             for (unsigned flags = 0; flags < 64; ++flags) {
               const auto flag = [&](unsigned bit) { return (flags >> bit & 1U) != 0; };
@@ -227,6 +251,12 @@ TEST_CASE("whatever is asked, the answer keeps its promises", "[choose]") {
                      "only sockets are spliced");
               expect(c.strategy != Strategy::kSendfile || q.source == SourceKind::kFile,
                      "only files go by sendfile");
+              const bool mapped = c.strategy == Strategy::kMmap;
+              expect(!mapped || q.source == SourceKind::kFile, "only files are mapped");
+              expect(!mapped || q.force == Force::kMmap, "nothing is mapped unless forced");
+              expect(!mapped || q.sink == SinkKind::kPlainSocket || q.sink == SinkKind::kKernelTls,
+                     "only the kernel reads a mapping");
+              expect(!mapped || !q.kernel_refused, "what can't be mapped is not");
               expect(c.strategy != Strategy::kSplice || q.splice_built, "no splice that is not built");
               expect(c.strategy != Strategy::kSendfile || q.sendfile_built, "no sendfile that is not built");
               expect(c.strategy != Strategy::kSplice || q.pipe_available, "no splice without a pipe");

@@ -89,8 +89,8 @@ class Case(unittest.TestCase):
         self.assertTrue(response.cut, f"a short body of {response.body.size} bytes looked whole")
 
     def assert_way(self, entry, path, *why):
-        """The log entry names this way and one of the reasons; a portable build copies everything, and says so."""
-        if self.portable and path != "none":
+        """The log entry names this way and one of the reasons; a portable build copies what is not mapped, and says so."""
+        if self.portable and path not in ("none", "mmap"):
             why = ("portable-build",) if path in ("splice", "sendfile") else (*why, "portable-build")
             path = "buffered"
         self.assertEqual(entry.get("path"), path, entry)

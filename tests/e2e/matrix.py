@@ -10,7 +10,7 @@ OFFSET = 70001  # where ranges begin
 BROKEN = 300000  # bytes sent before an early end: inside a chunk, and inside a page
 HALF = 150000  # bytes that have arrived when a connection is reset; more is on its way
 
-PATHS = ["buffered", "splice", "sendfile", "auto"]
+PATHS = ["buffered", "splice", "sendfile", "mmap", "auto"]
 ORACLE = "buffered"
 
 # --- what travels --------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class Files(Case):
         self.sluice.assert_nothing_left()
 
     def test_the_log_names_the_way(self):
-        for path, large in (("auto", ("sendfile", "file")), ("sendfile", ("sendfile", "forced")),
+        for path, large in (("auto", ("sendfile", "file")), ("sendfile", ("sendfile", "forced")), ("mmap", ("mmap", "forced")),
                             ("buffered", ("buffered", "forced")), ("splice", ("sendfile", "file"))):  # fmt: skip
             with self.subTest(path=path):
                 sluice = self.files(path)
@@ -68,6 +68,8 @@ class Files(Case):
                 self.assert_way(entry, *large)
                 self.assertEqual(entry["zero_copy"], MIB if entry["path"] == "sendfile" else 0)
                 self.assertEqual(entry["bytes_out"], MIB)
+                way = sluice.status()[f"bytes_by_path_{entry['path']}"]
+                self.assertGreaterEqual(way, MIB)
         self.files()
         self.assert_whole(self.get("small.txt", expected=Pattern.at), 1000)
 
@@ -210,7 +212,7 @@ class Files(Case):
                 size += len(data)
 
     def test_a_file_that_shrinks_is_cut(self):
-        for path in ("auto", "buffered"):
+        for path in ("auto", "buffered", "mmap"):
             with self.subTest(path=path):
                 self.write("shrinks.bin", 64 * MIB)
                 sluice = self.files(path)

@@ -192,7 +192,7 @@ class Follow(Case):
     # --- growth ----------------------------------------------------------------------------------------------
 
     def test_growth_arrives_at_once_and_byte_exact(self):
-        for path in ("auto", "buffered", "sendfile"):
+        for path in ("auto", "buffered", "sendfile", "mmap"):
             with self.subTest(path=path):
                 sluice = self.follow(relay={"path": path})
                 growing = self.growing(10)
@@ -212,7 +212,11 @@ class Follow(Case):
                 lines = sluice.log_lines(lambda line: line["target"].startswith("/app.log"), count=3)
                 self.assertEqual({line["end"] for line in lines}, {"client-gone"})
                 self.assertEqual(sorted(line["bytes_out"] for line in lines), [growing.size - 7, growing.size, growing.size])
-                if path != "buffered":
+                if path == "mmap":
+                    for line in lines:
+                        self.assert_way(line, "mmap", "forced")
+                        self.assertEqual(line["zero_copy"], 0)
+                elif path != "buffered":
                     for line in lines:
                         self.assert_way(line, "sendfile", "file", "forced")
                         self.assertEqual(line["zero_copy"] >= 3 * MIB, not self.portable)

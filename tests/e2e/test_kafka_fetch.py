@@ -331,15 +331,16 @@ class Ways(KafkaCase):
         for _ in range(3):
             log.append(bytes(1 << 20))
             log.roll()
-        for path in ("auto", "buffered", "sendfile"):
+        for path in ("auto", "buffered", "sendfile", "mmap"):
             with self.subTest(path=path):
                 sluice = self.front(listener={"relay": {"path": path}})
                 got = self.client().fetch([Want("t", most=8 << 20), Want("t", 5)], version=12).topics["t"][0]
                 self.assertEqual(got.records, log.data())
                 entry = sluice.log_lines(lambda line: line.get("method") == "Fetch")[-1]
                 copied = path == "buffered" or self.portable
-                self.assertEqual((entry["path"], entry["end"]), ("buffered" if copied else "sendfile", "completed"))
-                self.assertEqual(entry["zero_copy"], 0 if copied else len(log.data()))
+                way = "mmap" if path == "mmap" else "buffered" if copied else "sendfile"
+                self.assertEqual((entry["path"], entry["end"]), (way, "completed"))
+                self.assertEqual(entry["zero_copy"], len(log.data()) if way == "sendfile" else 0)
                 self.assertEqual((entry["protocol"], entry["target"]), ("kafka", "t-0..."))
 
     def test_tls_with_and_without_certificates_of_clients(self):

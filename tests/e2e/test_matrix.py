@@ -92,7 +92,11 @@ class Matrix(Case):
             sluice = self.sluice(pipes)
             oracles = {}
             for path in self.paths:
-                cells = [self.cell(kind, condition, path) for kind, condition in meeting]
+                cells = [
+                    self.cell(kind, condition, path)
+                    for kind, condition in meeting
+                    if path != "mmap" or kind.play == "file"  # it would be "auto" once more
+                ]
                 client = self.client()
                 with self.scarce(sluice, pipes), ThreadPoolExecutor(AT_A_TIME) as pool:
                     played = {cell: pool.submit(client.play, cell) for cell in cells}
@@ -166,7 +170,7 @@ class Matrix(Case):
         if path == "buffered":
             return "buffered", "forced"
         if kind.play == "file":
-            return "sendfile", "forced" if path == "sendfile" else "file"
+            return ("mmap" if path == "mmap" else "sendfile"), ("forced" if path in ("mmap", "sendfile") else "file")
         # What is quiet for a moment may be no stream, unless it is made one.
         if kind.play == "tunnel" and path != "splice" and entry["why"] == "trickle":
             return "buffered", "trickle"

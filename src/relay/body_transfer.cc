@@ -208,12 +208,14 @@ Step BodyTransfer::send_mapped(Channel& sink, const FileRange& range, std::size_
   const std::uint64_t end = offset + bytes.size();
   if (!reaches(*range.file, end)) return copy_file(sink, range, most);
   const std::uint64_t before = done_;
-  const bool more = bytes.size() < range.length - done_ || !last_piece();
+  bool more = bytes.size() < range.length - done_ || !last_piece();
   Step sent = Step::kMoved;
   // A short count is a full sink, of which an edge will come, or memory that is gone, of which none will: the next call
-  // tells.
-  while (sent == Step::kMoved && done_ - before < bytes.size())
+  // tells. It promises nothing, for the edge may come of what it sends.
+  while (sent == Step::kMoved && done_ - before < bytes.size()) {
     sent = put_pending(sink, bytes.substr(static_cast<std::size_t>(done_ - before)), more);
+    more = false;
+  }
   mapped_ += done_ - before;
   if (sent != Step::kSinkFailed || error_ != EFAULT) return sent;
   error_ = EIO;

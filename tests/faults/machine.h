@@ -122,6 +122,7 @@ struct FileModel {
   std::string bytes;
   bool cannot_tell = false;    // RWF_NOWAIT is not supported
   bool evicts = false;         // pages may go away again
+  bool broken = false;         // a mapped page could not be read, and never will be
   std::vector<bool> resident;  // by lot of pages
   [[nodiscard]] bool is_resident(std::size_t offset, std::size_t size) const noexcept;
 };

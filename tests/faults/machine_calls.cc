@@ -119,7 +119,8 @@ bool Machine::gather(const iovec& piece, std::string& out) {
   }
   const Mapping& mapping = found->second;
   FileModel& file = *mapping.file;
-  if (strikes(Fault::kFileFails, 16)) return false;
+  file.broken = file.broken || strikes(Fault::kFileFails, 16);
+  if (file.broken) return false;
   // To whole pages: between a look at the size and the call a file may lose part of a page, too, and nobody can tell.
   if (strikes(Fault::kFileShrinks, 16)) {
     shrink(file);

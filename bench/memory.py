@@ -66,9 +66,9 @@ def pipes(pids):
 
 def sockets(pids):
     """What is queued in TCP sockets, with the kernel's own overhead and what it has set aside; see skmem in ss(8).
-    Listeners and those in TIME-WAIT hold nothing, and there may be very many of these."""
+    Those in TIME-WAIT hold nothing, and there may be very many."""
     inodes = {target[8:-1] for _, target in _descriptors(pids) if target.startswith("socket:[")}
-    told = subprocess.run(["ss", "-tnemOH"], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(["ss", "-tnemOH", "exclude", "time-wait"], capture_output=True, text=True, check=True).stdout
     number, total = 0, 0
     for line in told.splitlines():
         inode = re.search(r" ino:(\d+)", line)

@@ -42,11 +42,19 @@ class Table:
         self.work, self.depth = work, options.depth
         wanted = self.depth.sizes
         self.sizes = work.sizes if wanted is None else [size for size in wanted if size in work.sizes]
-        self.peers = [peer for peer in work.peers if options.wants(peer)]
-        self.rows = [Row(size, peer, work.at_once(size)) for size in self.sizes for peer in self.peers]
         self.absent = []
+        self.peers = []
+        for peer in filter(options.wants, work.peers):
+            if why := work.lacks(peer):
+                self._miss(peer, why)
+            else:
+                self.peers.append(peer)
+        self.rows = [Row(size, peer, work.at_once(size)) for size in self.sizes for peer in self.peers]
         self.configs, self.commands = {}, {}
         self._running = {}
+
+    def _miss(self, peer, why):
+        self.absent.append({"table": self.work.name, "peer": peer, "why": why})
 
     @property
     def steps(self):
@@ -84,7 +92,7 @@ class Table:
             try:
                 self._running[peer] = self.work.start(peer, ground)
             except Absent as reason:
-                self.absent.append({"table": self.work.name, "peer": peer, "why": str(reason)})
+                self._miss(peer, str(reason))
                 gone = [row for row in self.rows if row.peer == peer]
                 self.rows = [row for row in self.rows if row.peer != peer]
                 rounds = self.depth.rounds

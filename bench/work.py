@@ -100,6 +100,10 @@ class Work:
         """So many requests, or streams, are under way at the same time."""
         return size.at_once
 
+    def lacks(self, peer):
+        """Why a peer, installed or not, has no part in it; None: it has."""
+        return None
+
     def start(self, peer, ground):
         """The running Process of a peer; raises Absent."""
         raise NotImplementedError

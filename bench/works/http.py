@@ -23,6 +23,10 @@ class HttpWork(Work):
         scheme = "https" if self.port == "https" else "http"
         return f"{scheme}://127.0.0.1:{process.ports[self.port]}{self.prefix}{size.file}"
 
+    def lacks(self, peer):
+        known = peers.registry().get(peer)
+        return known.lacks.get(self.name) if known else None
+
     def start(self, peer, ground):
         return peers.registry()[peer].start(ground, self.name)
 

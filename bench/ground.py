@@ -19,6 +19,7 @@ class Ground:
         self.www = home / "www"
         self.peer_processor, self.load_processor = processors
         self.programs = {}  # other binaries than Debian's, by the peer's name
+        self.scale = "full"  # or "quick" or "smoke": see options.py
         self.connections = 4096  # that a peer has to be able to hold
         self._origins = []  # one, as soon as somebody asks for it; shared by copies
         self.helpers = []  # processes that are needed until the end of the run; shared by copies

@@ -105,6 +105,7 @@ def main():
     )
     ground = Ground(home, directory, processors[:2])
     ground.programs = chosen.programs
+    ground.scale = chosen.depth.scale
     status = 0
     try:
         measure(chosen, ground, result)

@@ -1,10 +1,13 @@
-// Consumers that do nothing but fetch: bench/kafka.py measures servers with them.
+// Consumers that do nothing but fetch: bench/works/kafka.py measures servers with them.
 //
 //   kafka_fetch PORT TOPIC FETCH_BYTES CONSUMERS SECONDS     as fast as it goes, again from the start at the end
-//   kafka_fetch PORT TOPIC FETCH_BYTES check                 once through partition 0; every batch's CRC, no gap
+//   kafka_fetch PORT TOPIC FETCH_BYTES check SECONDS         once through partition 0, or as far as it gets in the time;
+//                                                            every batch's CRC, no gap
 //
 // Each consumer has a connection and one Fetch (version 11) under way, all in one thread. Prints fetches, bytes of whole
-// batches (what a consumer can use), bytes received and microseconds; in the second form batches and the log's end, too.
+// batches (what a consumer can use), bytes received, microseconds, and of the times from a question to its whole answer
+// the median and the 99th and 99.9th percentile; in the second form batches, how far it came and the
+// log's end, too.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -53,12 +56,28 @@ std::uint32_t crc32c(const char* bytes, std::size_t size) {
     return made;
   }();
   std::uint32_t crc = ~0U;
-  for (std::size_t i = 0; i < size; ++i) crc = crc >> 8 ^ table[(crc ^ static_cast<unsigned char>(bytes[i])) & 0xff];
+  for (std::size_t i = 0; i < size; ++i)
+    crc = crc >> 8 ^ table[(crc ^ static_cast<unsigned char>(bytes[i])) & 0xff];
   return ~crc;
+}
+
+using Time = std::chrono::steady_clock::time_point;
+
+long long microseconds_since(Time begin) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
+std::uint32_t percentile(std::vector<std::uint32_t>& of, double share) {
+  if (of.empty()) return 0;
+  const auto at = of.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(of.size() - 1));
+  std::nth_element(of.begin(), at, of.end());
+  return *at;
 }
 
 struct Sums {
   std::uint64_t fetches = 0, whole = 0, received = 0, batches = 0;
+  std::vector<std::uint32_t> waits;  // microseconds
 };
 
 class Consumer {
@@ -83,10 +102,10 @@ class Consumer {
     std::string body;
     put<std::int16_t>(body, 1), put<std::int16_t>(body, 11), put<std::int32_t>(body, ++correlation_);
     text(body, "bench");
-    put<std::int32_t>(body, -1);                                   // replica
-    put<std::int32_t>(body, 500), put<std::int32_t>(body, 1);      // max_wait, min_bytes
+    put<std::int32_t>(body, -1);                                     // replica
+    put<std::int32_t>(body, 500), put<std::int32_t>(body, 1);        // max_wait, min_bytes
     put<std::int32_t>(body, 0x7fffffff), put<std::int8_t>(body, 0);  // max_bytes, isolation
-    put<std::int32_t>(body, 0), put<std::int32_t>(body, -1);       // no session
+    put<std::int32_t>(body, 0), put<std::int32_t>(body, -1);         // no session
     put<std::int32_t>(body, 1), text(body, topic_);
     put<std::int32_t>(body, 1), put<std::int32_t>(body, 0), put<std::int32_t>(body, -1);
     put<std::int64_t>(body, offset_), put<std::int64_t>(body, -1), put<std::int32_t>(body, size_);
@@ -94,7 +113,9 @@ class Consumer {
     std::string frame;
     put<std::int32_t>(frame, static_cast<std::int32_t>(body.size()));
     frame += body;
-    if (::send(socket_, frame.data(), frame.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(frame.size())) fail("send");
+    asked_ = std::chrono::steady_clock::now();
+    if (::send(socket_, frame.data(), frame.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(frame.size()))
+      fail("send");
   }
 
   // Takes what is there; true when that was the rest of a response.
@@ -110,6 +131,7 @@ class Consumer {
     if (held_ > frame) fail("more than was asked for");
     held_ = 0;
     ++sums.fetches;
+    sums.waits.push_back(static_cast<std::uint32_t>(microseconds_since(asked_)));
     understand(buffer_.data(), frame, sums);
     return true;
   }
@@ -122,7 +144,8 @@ class Consumer {
 
   void understand(const char* frame, std::size_t size, Sums& sums) {
     // size, correlation, throttle, error, session, topics, name
-    if (get<std::int32_t>(frame + 4) != correlation_ || get<std::int16_t>(frame + 12) != 0) fail("not the answer");
+    if (get<std::int32_t>(frame + 4) != correlation_ || get<std::int16_t>(frame + 12) != 0)
+      fail("not the answer");
     const char* at = frame + 18 + 4 + 2 + topic_.size() + 4 + 4;
     if (const auto error = get<std::int16_t>(at); error != 0) fail("error " + std::to_string(error));
     const auto end = get<std::int64_t>(at + 2);
@@ -138,7 +161,8 @@ class Consumer {
       const std::size_t batch = 12 + get<std::uint32_t>(at + 8);
       if (batch > static_cast<std::size_t>(stop - at)) break;  // cut at the limit
       const auto first = get<std::int64_t>(at);
-      if (check_ && crc32c(at + 21, batch - 21) != get<std::uint32_t>(at + 17)) fail("a wrong CRC at " + std::to_string(first));
+      if (check_ && crc32c(at + 21, batch - 21) != get<std::uint32_t>(at + 17))
+        fail("a wrong CRC at " + std::to_string(first));
       if (check_ && first != offset_) fail("a gap at " + std::to_string(offset_));
       offset_ = first + get<std::int32_t>(at + 23) + 1;
       sums.whole += batch;
@@ -158,6 +182,7 @@ class Consumer {
   std::int64_t offset_ = 0;
   std::vector<char> buffer_;
   std::size_t held_ = 0;
+  Time asked_;
 
  public:
   std::int64_t end_ = -1;  // of the log, as last told
@@ -166,13 +191,13 @@ class Consumer {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count < 5) fail("PORT TOPIC FETCH_BYTES CONSUMERS SECONDS | PORT TOPIC FETCH_BYTES check");
+  if (count != 6) fail("PORT TOPIC FETCH_BYTES CONSUMERS|check SECONDS");
   const auto port = static_cast<std::uint16_t>(std::atoi(words[1]));
   const std::int32_t size = std::atoi(words[3]);
   const bool check = std::string(words[4]) == "check";
   const int many = check ? 1 : std::atoi(words[4]);
   const auto begin = std::chrono::steady_clock::now();
-  const auto until = begin + std::chrono::milliseconds(check ? 120'000 : 1000 * std::atoi(words[5]));
+  const auto until = begin + std::chrono::microseconds(static_cast<long long>(1e6 * std::atof(words[5])));
   Sums sums;
   std::vector<Consumer> consumers;
   std::vector<pollfd> waiting;
@@ -186,16 +211,20 @@ int main(int count, char** words) {
     for (std::size_t n = 0; n < consumers.size(); ++n) {
       if (waiting[n].revents == 0 || !consumers[n].receive(sums)) continue;
       // Each is somewhere else in the log.
-      if (!check && sums.fetches <= consumers.size()) consumers[n].seek(consumers[n].end_ / many * static_cast<int>(n));
+      if (!check && sums.fetches <= consumers.size())
+        consumers[n].seek(consumers[n].end_ / many * static_cast<int>(n));
       if (check && consumers[n].offset() >= consumers[n].end_) goto done;
       consumers[n].ask();
     }
   }
-  if (check) fail("the end was not reached");
 done:
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
-  std::printf("{\"fetches\": %llu, \"whole\": %llu, \"received\": %llu, \"us\": %lld, \"batches\": %llu, \"end\": %lld}\n",
-              static_cast<unsigned long long>(sums.fetches), static_cast<unsigned long long>(sums.whole),
-              static_cast<unsigned long long>(sums.received), static_cast<long long>(us.count()),
-              static_cast<unsigned long long>(sums.batches), static_cast<long long>(consumers.front().end_));
+  const long long us = microseconds_since(begin);
+  std::printf(
+      "{\"fetches\": %llu, \"whole\": %llu, \"received\": %llu, \"us\": %lld, \"batches\": %llu, \"offset\": "
+      "%lld, \"end\": %lld, "
+      "\"p50_us\": %u, \"p99_us\": %u, \"p999_us\": %u}\n",
+      static_cast<unsigned long long>(sums.fetches), static_cast<unsigned long long>(sums.whole),
+      static_cast<unsigned long long>(sums.received), us, static_cast<unsigned long long>(sums.batches),
+      static_cast<long long>(consumers.front().offset()), static_cast<long long>(consumers.front().end_),
+      percentile(sums.waits, 0.5), percentile(sums.waits, 0.99), percentile(sums.waits, 0.999));
 }

@@ -3,6 +3,7 @@
 
 def all_works():
     from works.http2 import H2_RELAY, H2_STATIC, TLS_H2_RELAY, TLS_H2_STATIC
+    from works.kafka import KAFKA_1, KAFKA_16
     from works.paths import PATHS_RELAY, PATHS_STATIC
     from works.relay import RELAY
     from works.static import STATIC
@@ -10,4 +11,4 @@ def all_works():
     from works.tls import TLS_RELAY, TLS_STATIC
 
     http = [RELAY, STATIC, TLS_RELAY, TLS_STATIC, TLS_H2_RELAY, TLS_H2_STATIC, H2_RELAY, H2_STATIC]
-    return [*http, TCP, TCP_REVERSE, PATHS_RELAY, PATHS_STATIC]
+    return [*http, TCP, TCP_REVERSE, KAFKA_1, KAFKA_16, PATHS_RELAY, PATHS_STATIC]

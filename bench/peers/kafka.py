@@ -48,7 +48,8 @@ def written_by_sluice(home, sluice):
         (home / "logs").mkdir()
         noise = os.urandom(MIB).hex().encode()
         for topic, (size, value, batch) in TOPICS.items():
-            lines = b"".join(noise[n * 997 % MIB :][:value] + b"\n" for n in range(size * MIB // value))
+            starts = (n * 997 % MIB for n in range(size * MIB // value))
+            lines = b"".join(noise[start : start + value] + b"\n" for start in starts)
             command = [sluice, "log", "append", home / "logs", topic, "--batch-bytes", str(batch)]
             command += ["--segment-bytes", str(32 * MIB)]
             subprocess.run(command, input=lines, check=True, stderr=subprocess.DEVNULL)

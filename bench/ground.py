@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from process import Process, free_port
+from process import Process, on_free_ports
 from work import MIB
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,9 +42,10 @@ class Ground:
         if not self._origins:
             from peers.nginx import origin  # which needs a ground itself
 
-            port = free_port()
-            command = origin(self, port)
-            self._origins.append(Process("origin", command, self.load_processor, self.directory, {"http": port}))
+            def on(ports):
+                return Process("origin", origin(self, ports["http"]), self.load_processor, self.directory, ports)
+
+            self._origins.append(on_free_ports(["http"], on))
         return self._origins[0].ports["http"]
 
     def stop(self):

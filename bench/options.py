@@ -83,7 +83,7 @@ def parse(about):
     parser.add_argument("--sizes", help=f"with commas, of: {', '.join(size.file for size in SIZES)}")
     parser.add_argument("--peers", help=f"with commas, of: {', '.join(peers.registry())}")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help="instead of Debian's")
-    parser.add_argument("--output", type=Path, help="the result (bench/results/DATE-MACHINE.json; of a part build/bench/results/...)")
+    parser.add_argument("--output", type=Path, help="the result (bench/results/DATE-MACHINE.json, of a part build/bench/...)")
     parser.add_argument("--home", type=Path, help="for files, configurations and logs (build/bench)")
     given = parser.parse_args()
     try:

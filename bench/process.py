@@ -29,6 +29,16 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def on_free_ports(names, start):
+    """What `start` makes of {name: port}, and once more when it does not answer: a free port may just be taken."""
+    for _ in range(3):
+        try:
+            return start({name: free_port() for name in names})
+        except RuntimeError as reason:
+            why = reason
+    raise why
+
+
 def clock_of(process):
     """The clock of a process's processor time, of ended threads too: the MAKE_PROCESS_CPUCLOCK of clock_getres(2)."""
     return (~process << 3) | 2

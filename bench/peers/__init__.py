@@ -7,7 +7,7 @@ import functools
 import shutil
 import subprocess
 
-from process import Process, free_port
+from process import Process, on_free_ports
 from work import Absent
 
 RELAY = ("relay", "tls-relay", "h2-relay", "tls-h2-relay")
@@ -20,9 +20,11 @@ class Peer:
     lacks = {}
     ports = ("http", "https", "h2c")  # that its configuration listens on
 
+    def installed(self):
+        return shutil.which(self.program, path="/usr/sbin:/usr/bin:/usr/local/bin")
+
     def binary(self, ground):
-        given = ground.programs.get(self.name)
-        found = given or shutil.which(self.program, path="/usr/sbin:/usr/bin:/usr/local/bin")
+        found = ground.programs.get(self.name) or self.installed()
         if found is None:
             raise Absent(f"{self.program} is not installed")
         return found
@@ -46,14 +48,15 @@ class Peer:
         if work in self.lacks:
             raise Absent(self.lacks[work])
         self.binary(ground)
-        for _ in range(3):  # somebody else may take a port that was free
-            ports = {name: free_port() for name in self.ports}
+
+        def on(ports):
             self.config_file(ground).write_text(self.config(ground, ports))
-            try:
-                return Process(self.name, self.command(ground, ports), ground.peer_processor, ground.directory, ports)
-            except RuntimeError as reason:
-                why = str(reason)
-        raise Absent(why)
+            return Process(self.name, self.command(ground, ports), ground.peer_processor, ground.directory, ports)
+
+        try:
+            return on_free_ports(self.ports, on)
+        except RuntimeError as reason:
+            raise Absent(str(reason)) from None
 
 
 def first_line(*command):

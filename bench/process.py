@@ -76,12 +76,12 @@ class Process:
                 except OSError:
                     if time.monotonic() > end or self._process.poll() is not None:
                         self.stop()
-                        raise RuntimeError(f"{self.name} does not answer: {self._last_words()}") from None
+                        raise RuntimeError(f"{self.name} does not answer{self._last_words()}") from None
                     time.sleep(0.01)
 
     def _last_words(self):
         said = self.messages.read_text(errors="replace").strip()
-        return said.splitlines()[-1] if said else "and says nothing"
+        return f": {said.splitlines()[-1]}" if said else ", and says nothing"
 
     @property
     def alive(self):

@@ -44,6 +44,16 @@ constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }  // OWS
 constexpr char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
+// The same for eight letters at once, in any byte order.
+constexpr std::uint64_t to_lower(std::uint64_t letters) noexcept {
+  constexpr std::uint64_t kEach = ~std::uint64_t{0} / 255;
+  // Bit 7 of each byte says whether its seven bits lie beyond a bound; bytes that are not ASCII are left alone.
+  const std::uint64_t low = letters & (kEach * 0x7f);
+  const std::uint64_t from_a = low + kEach * (0x80 - 'A'), beyond_z = low + kEach * (0x7f - 'Z');
+  const std::uint64_t upper = (from_a ^ beyond_z) & ~letters & (kEach * 0x80);
+  return letters | upper >> 2;
+}
+
 // The first place from `at` on whose byte is not of the class; the end when all are.
 constexpr std::size_t skip(std::string_view text, std::size_t at, CharClass k) noexcept {
   while (at < text.size() && is(text[at], k)) ++at;

@@ -55,6 +55,9 @@ enum class FieldId : std::uint8_t {
 // Case-insensitive; kOther for every name not listed. No allocation.
 FieldId field_id(std::string_view name) noexcept;
 
+// In lower case; "" for kOther.
+std::string_view name_of(FieldId id) noexcept;
+
 // ASCII case-insensitive comparison, as field names and most tokens want it (RFC 9110 section 5.1).
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 

@@ -37,7 +37,8 @@ bool FieldList::take_lines(std::string_view lines) {
     while (!value.empty() && http::is_blank(value.front())) value.remove_prefix(1);
     while (!value.empty() && http::is_blank(value.back())) value.remove_suffix(1);
     lines.remove_prefix(end + 2);
-    switch (http::field_id(name)) {
+    const FieldId id = http::field_id(name);
+    switch (id) {
       case FieldId::kConnection:
       case FieldId::kKeepAlive:
       case FieldId::kProxyConnection:
@@ -60,7 +61,7 @@ bool FieldList::take_lines(std::string_view lines) {
       default:
         break;
     }
-    fields_.push_back({lower(name), value});
+    fields_.push_back({id == FieldId::kOther ? lower(name) : http::name_of(id), value});
   }
   return true;
 }

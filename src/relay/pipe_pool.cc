@@ -7,32 +7,50 @@ namespace {
 // segment or two. The kernel hands them out silently once a user's pipe pages pass the soft quota (pipe(7),
 // pipe-user-pages-soft).
 constexpr std::size_t kLeastCapacity = 4 * 4096;
+
+os::Pipe pop(std::vector<os::Pipe>& pipes) noexcept {
+  os::Pipe pipe = std::move(pipes.back());
+  pipes.pop_back();
+  return pipe;
+}
 }  // namespace
 
-PipeLease PipePool::take() noexcept {
-  if (!free_.empty()) {
-    os::Pipe pipe = std::move(free_.back());
-    free_.pop_back();
-    ++in_use_;
-    return {*this, std::move(pipe)};
-  }
-  if (in_use_ < most_) {
+PipeLease PipePool::lend(Kind& kind, os::Pipe pipe) noexcept {
+  ++kind.in_use;
+  return {*this, std::move(pipe)};
+}
+
+PipeLease PipePool::take(std::uint64_t to_come) noexcept {
+  if (to_come >= kLong)
+    if (PipeLease wide = take_wide(); wide.valid()) return wide;
+  if (!ordinary_.free.empty()) return lend(ordinary_, pop(ordinary_.free));
+  if (in_use() < most_) {
     int error = 0;
-    os::Pipe pipe = os::Pipe::open(capacity_wanted_, error);
-    if (pipe.valid() && pipe.capacity() >= kLeastCapacity) {
-      ++in_use_;
-      return {*this, std::move(pipe)};
-    }
+    os::Pipe pipe = os::Pipe::open(ordinary_.capacity, error);
+    if (pipe.valid() && pipe.capacity() >= kLeastCapacity) return lend(ordinary_, std::move(pipe));
   }
   ++refused_;
   return {};
 }
 
+// Invalid where there is none to be had: an ordinary one serves as well.
+PipeLease PipePool::take_wide() noexcept {
+  if (!wide_.free.empty()) return lend(wide_, pop(wide_.free));
+  if (wide_refused_ || wide_.in_use == kMostWide || in_use() >= most_) return {};
+  int error = 0;
+  os::Pipe pipe = os::Pipe::open(wide_.capacity, error);
+  if (pipe.valid() && is_wide(pipe)) return lend(wide_, std::move(pipe));
+  // Above pipe-max-size, or the user's quota is spent: to ask anew for each body would cost more than it brings.
+  wide_refused_ = pipe.valid();
+  return {};
+}
+
 void PipePool::give(os::Pipe pipe) noexcept {
-  --in_use_;
-  if (pipe.pending() != 0 || free_.size() >= spare_) return;  // closes it
-  if (free_.capacity() == 0) free_.reserve(spare_);
-  free_.push_back(std::move(pipe));
+  Kind& kind = is_wide(pipe) ? wide_ : ordinary_;
+  --kind.in_use;
+  if (pipe.pending() != 0 || kind.free.size() >= kind.spare) return;  // closes it
+  if (kind.free.capacity() == 0) kind.free.reserve(kind.spare);
+  kind.free.push_back(std::move(pipe));
 }
 
 }  // namespace sluice::relay

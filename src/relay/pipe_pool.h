@@ -1,5 +1,7 @@
 // The pipes of one worker: kept open between bodies, bounded in number, handed out empty.
 //
+// Two sizes  A long body takes a wide pipe, four times the ordinary one, while there are any: each round through it moves
+//           more, so both ends are woken less often. There are few: what a slow reader leaves in its pipe is memory.
 // Bounded   `most` open pipes, in use and spare; above it, or when the kernel has no descriptor or only a
 //           one-page pipe to give, take() answers an invalid lease and the body is copied. The next one tries
 //           again.
@@ -7,9 +9,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "os/pipe.h"
 
 namespace sluice::relay {
@@ -44,21 +48,41 @@ class PipeLease {
 
 class PipePool {
  public:
-  PipePool(std::size_t capacity_wanted, std::size_t most, std::size_t spare) noexcept
-      : capacity_wanted_(capacity_wanted), most_(most), spare_(spare) {}
+  // A body with this much still to come is long.
+  static constexpr std::uint64_t kLong = 2_MiB;
 
-  PipeLease take() noexcept;
-  [[nodiscard]] std::size_t open() const noexcept { return in_use_ + free_.size(); }
-  [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }
+  PipePool(std::size_t capacity_wanted, std::size_t most, std::size_t spare) noexcept
+      : ordinary_{.capacity = capacity_wanted, .spare = spare},
+        wide_{.capacity = 4 * capacity_wanted, .spare = kMostWide},
+        most_(most) {}
+
+  // For a body of which `to_come` bytes are still to come.
+  PipeLease take(std::uint64_t to_come = 0) noexcept;
+  [[nodiscard]] std::size_t open() const noexcept {
+    return in_use() + ordinary_.free.size() + wide_.free.size();
+  }
+  [[nodiscard]] std::size_t in_use() const noexcept { return ordinary_.in_use + wide_.in_use; }
   [[nodiscard]] std::size_t refused() const noexcept { return refused_; }  // in all
 
  private:
+  static constexpr std::size_t kMostWide = 32;
+  struct Kind {
+    std::size_t capacity, spare;
+    std::size_t in_use = 0;
+    std::vector<os::Pipe> free = {};
+  };
   friend class PipeLease;
+  PipeLease take_wide() noexcept;
+  PipeLease lend(Kind& kind, os::Pipe pipe) noexcept;
   void give(os::Pipe pipe) noexcept;
+  [[nodiscard]] bool is_wide(const os::Pipe& pipe) const noexcept {
+    return pipe.capacity() >= wide_.capacity;
+  }
 
-  const std::size_t capacity_wanted_, most_, spare_;
-  std::size_t in_use_ = 0, refused_ = 0;
-  std::vector<os::Pipe> free_;
+  Kind ordinary_, wide_;
+  const std::size_t most_;
+  std::size_t refused_ = 0;
+  bool wide_refused_ = false;
 };
 
 inline void PipeLease::give_back() noexcept {

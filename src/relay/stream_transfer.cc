@@ -91,7 +91,7 @@ bool StreamTransfer::splices(Ends io, std::uint64_t run) {
   if (!deciding_ && splicing_) q.splice_min = 0;
   Choice choice = choose(q);
   if (choice.strategy == Strategy::kSplice && !pipe_.valid()) {
-    pipe_ = resources_.pipes.take();
+    pipe_ = resources_.pipes.take(run);
     if (!pipe_.valid()) {
       q.pipe_available = false;
       choice = choose(q);

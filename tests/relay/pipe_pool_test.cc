@@ -132,3 +132,32 @@ TEST_CASE("a lease that is overwritten gives its pipe back", "[pipe-pool]") {
   moved.give_back();
   CHECK(pool.in_use() == 0);
 }
+
+TEST_CASE("a long body takes a wide pipe, of which there are few", "[pipe-pool]") {
+  PipePool pool(64_KiB, 100, 100);
+  CHECK(pool.take(PipePool::kLong - 1)->capacity() == 64_KiB);
+  std::vector<PipeLease> leases;
+  std::size_t wide = 0;
+  for (int i = 0; i < 64; ++i) {
+    leases.push_back(pool.take(PipePool::kLong));
+    REQUIRE(leases.back().valid());
+    wide += leases.back()->capacity() == 256_KiB ? 1 : 0;
+  }
+  CHECK(wide == 32);
+  CHECK(pool.in_use() == 64);
+  const int number = leases.front()->read_fd();
+  leases.front().give_back();
+  PipeLease ordinary = pool.take();
+  CHECK(ordinary->capacity() == 64_KiB);  // a wide one waits for a long body
+  PipeLease again = pool.take(PipePool::kLong);
+  CHECK(again->read_fd() == number);
+  CHECK(pool.refused() == 0);
+}
+
+TEST_CASE("where the kernel grants no wide pipe, an ordinary one serves", "[pipe-pool]") {
+  PipePool pool(512_MiB, 4, 4);  // above what one call may ask for; the kernel's own size serves, too
+  PipeLease lease = pool.take(PipePool::kLong);
+  REQUIRE(lease.valid());
+  CHECK(lease->capacity() < 512_MiB);
+  CHECK(pool.in_use() == 1);
+}

@@ -17,8 +17,9 @@ PAPER, INK, FAINT, GRID = "#ffffff", "#1f2328", "#59636e", "#e4e7eb"
 # A peer keeps its colour and its mark on every page. Told apart by colour-blind eyes, too (after Okabe and Ito).
 COLOURS = {
     "sluice": "#0b57c2", "nginx": "#00785a", "haproxy": "#c43d2f", "h2o": "#9a4fb5", "lighttpd": "#b07a00",
-    "nghttpx": "#1797b8", "varnish": "#7d5a44", "kafka": "#333333", "limit-splice": "#6b7280", "limit-copy": "#9aa1ab",
-    "limit-sendfile": "#6b7280", "buffered": "#c43d2f", "splice": "#0b57c2", "sendfile": "#00785a", "mmap": "#9a4fb5",
+    "nghttpx": "#1797b8", "varnish": "#7d5a44", "kafka": "#333333", "sluice-buffered": "#6ea3e8",
+    "limit-splice": "#6b7280", "limit-copy": "#9aa1ab", "limit-sendfile": "#6b7280",
+    "buffered": "#c43d2f", "splice": "#0b57c2", "sendfile": "#00785a", "mmap": "#9a4fb5",
 }  # fmt: skip
 OTHERS = ("#c2185b", "#5d7f00", "#004d66", "#a0522d")
 MARKS = {

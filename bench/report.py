@@ -124,9 +124,9 @@ def page(result, name):
     if told := missing(result):
         parts += ["## Not measured\n", told]
     parts.append("## How each was run\n")
-    for peer, command in result["commands"].items():
-        config = result["configs"].get(peer)
-        parts.append(folded(peer, code(command) + ("\n" + code(config) if config else "")))
+    for who in dict.fromkeys([*result["commands"], *result["configs"]]):
+        told = (result["commands"].get(who), result["configs"].get(who))
+        parts.append(folded(who, "\n".join(code(text) for text in told if text)))
     files[f"{name}.md"] = "\n".join(parts)
     return files
 

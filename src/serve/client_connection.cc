@@ -171,6 +171,8 @@ void ClientConnection::start_exchange(http::RequestParser& parser) {
   // loop/socket.h.)
   if (drained_ && facts.verdict == http::Verdict::kOk && facts.framing == http::Framing::kNone)
     channel_->clear_readable();
+  last_ = facts.verdict == http::Verdict::kOk && !facts.keep_alive && facts.framing == http::Framing::kNone &&
+          !facts.wants_upgrade;
   start_exchange(dispatch(*this, state_, head, facts));
 }
 
@@ -212,7 +214,10 @@ void ClientConnection::become_idle() {
   set_deadline(state_.site->config().timeouts.keep_alive);
 }
 
+// A client that said "close" sends nothing more (RFC 9112 section 9.6), and all it sent was read: there is nothing to
+// wait for. (Over TLS its close_notify may come.)
 void ClientConnection::begin_linger() {
+  if (last_ && held.empty() && !channel_->readable() && !secured().on) return end(relay::Close::kClean);
   phase_ = Phase::kLinger;
   channel_->shutdown_write();
   held.release();

@@ -81,6 +81,7 @@ class ClientConnection final : public Session,
   Phase phase_ = Phase::kIdle;
   bool first_ = true;     // nothing was asked yet: it may turn out to speak HTTP/2
   bool drained_ = false;  // the last read took all there was
+  bool last_ = false;     // the client asks for nothing more
   std::unique_ptr<Exchange> exchange_;
   std::unique_ptr<http::RequestParser> partial_;  // a head that arrives in pieces has a parser of its own
 };

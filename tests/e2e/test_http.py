@@ -61,6 +61,30 @@ class Keeping(Case):
             self.assertEqual(response.get("Connection"), "close")
             self.assertTrue(connection.at_end())
 
+    def test_a_client_that_said_close_is_not_waited_for(self):
+        self.proxy([self.raw.port], timeouts={"linger": "10m"})
+        for version, fields in (("1.1", f"{HOST}Connection: close\r\n"), ("1.0", "")):
+            with self.subTest(version=version), Connection(self.port) as connection:
+                connection.send(f"GET /length/9 HTTP/{version}\r\n{fields}\r\n")
+                self.assert_whole(connection.read_response(expected=Pattern.at), 9)
+                self.assertTrue(connection.at_end())
+
+                def is_refused():
+                    try:
+                        return connection.send("x")
+                    except (BrokenPipeError, ConnectionResetError):
+                        return True
+
+                until(is_refused, "the end of the other side, too")
+
+    def test_what_comes_behind_close_destroys_no_response(self):
+        # It is not answered. Were the connection closed with it unread, a reset would overtake the response.
+        behind = f"GET /length/3 HTTP/1.1\r\n{HOST}\r\n" * 99
+        with Connection(self.port, receive_buffer=4096) as connection:
+            connection.send(f"GET /length/3000000 HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n{behind}")
+            self.assert_whole(connection.read_response(expected=Pattern.at), 3000000)
+            self.assertTrue(connection.at_end())
+
     def test_http10(self):
         # (fields, whether the connection stays)
         for fields, stays in (("", False), ("Connection: keep-alive\r\n", True)):

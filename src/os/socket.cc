@@ -16,6 +16,7 @@ SocketOr listen_tcp(const Address& address, int backlog) noexcept {
   const int fd = out.fd.get();
   if (fd == -1 || ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
       ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == -1 ||
+      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1 ||
       ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == -1 ||
       ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &quiet_for, sizeof quiet_for) == -1 ||
       ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &ask_every, sizeof ask_every) == -1 ||

@@ -20,7 +20,8 @@ struct SocketOr {  // a socket, or why there is none
 };
 
 // A listening socket with SO_REUSEADDR and SO_REUSEPORT, so that each worker owns one on the same address. What it accepts
-// inherits TCP's keep-alive: a peer that went without a word, while nothing is sent, is found out in two minutes.
+// inherits TCP_NODELAY (see set_nodelay) and TCP's keep-alive: a peer that went without a word, while nothing is sent, is
+// found out in two minutes.
 SocketOr listen_tcp(const Address& address, int backlog) noexcept;
 
 // Starts a connection; error 0 means connected or under way (writable when it is decided: see socket_error).

@@ -12,7 +12,6 @@ namespace sluice::serve {
 
 void ClientConnection::accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
                               const os::Address& peer) {
-  os::set_nodelay(fd.get());
   auto channel = std::make_unique<relay::SocketChannel>();
   if (!channel->attach(state.loop, std::move(fd))) return state.counters.turned_away.add();
   begin(state, std::move(channel), peer, {.to_https = listener.redirect_https});

@@ -64,7 +64,6 @@ broker::Broker broker_for(WorkerState& state, const Site& site, const config::Ka
 
 void KafkaConnection::accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
                              const os::Address& peer) {
-  os::set_nodelay(fd.get());
   const os::Address local = os::local_address(fd.get());
   auto client = std::make_unique<relay::SocketChannel>();
   if (!client->attach(state.loop, std::move(fd))) return state.counters.turned_away.add();

@@ -12,7 +12,6 @@ namespace sluice::serve {
 
 void TcpSession::accept(WorkerState& state, const config::Listener& listener, os::UniqueFd fd,
                         const os::Address& peer) {
-  os::set_nodelay(fd.get());
   auto client = std::make_unique<relay::SocketChannel>();
   if (!client->attach(state.loop, std::move(fd))) return state.counters.turned_away.add();
   begin(state, state.site, listener, std::move(client), peer, {})->start();

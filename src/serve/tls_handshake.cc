@@ -31,7 +31,6 @@ Secured secured_by(const tls::TlsChannel& channel, const config::ListenerTls& co
 
 void TlsHandshake::accept(WorkerState& state, const config::Listener& listener, tls::SslPtr ssl,
                           os::UniqueFd fd, const os::Address& peer) {
-  os::set_nodelay(fd.get());
   os::Address local;  // where Kafka's clients are told to connect to
   if (listener.protocol == config::Protocol::kKafka) local = os::local_address(fd.get());
   auto channel = std::make_unique<tls::TlsChannel>(state.relay, state.counters, std::move(ssl),

@@ -11,7 +11,11 @@ namespace sluice::relay {
 
 BodyTransfer::BodyTransfer(Resources& resources, Body body, const Policy& policy,
                            std::function<void()> warmed)
-    : resources_(resources), body_(std::move(body)), policy_(policy), warmed_(std::move(warmed)) {}
+    : resources_(resources),
+      body_(std::move(body)),
+      policy_(policy),
+      warmed_(std::move(warmed)),
+      lesson_(policy.learner) {}
 
 namespace {
 
@@ -26,7 +30,8 @@ Choice choose_for(const FileRange& range, const Policy& policy, const Resources&
                  .sendfile_built = resources.kernel.sendfile,
                  .force = policy.force,
                  .splice_min = policy.splice_min,
-                 .sendfile_min = policy.sendfile_min});
+                 .sendfile_min = policy.sendfile_min,
+                 .contrary = policy.contrary});
 }
 
 bool reaches(const File& file, std::uint64_t end) noexcept {
@@ -49,6 +54,7 @@ Choice BodyTransfer::foresee(const Body& body, const Policy& policy, const Resou
 }
 
 StepResult BodyTransfer::step(Channel& sink, std::size_t budget, std::string_view head) {
+  lesson_.begin_step();
   head_ = head;
   const std::uint64_t before = ledger_.out();
   Step step = run(sink, budget);
@@ -58,6 +64,7 @@ StepResult BodyTransfer::step(Channel& sink, std::size_t budget, std::string_vie
   }
   // Nothing is ever held: what a send did not take is still in the file or in the body's own bytes.
   if (!ledger_.balances(0)) step = Step::kLedgerBroken;
+  lesson_.end_step(step, choice_);
   return {.step = step, .bytes = static_cast<std::size_t>(ledger_.out() - before), .error = error_};
 }
 
@@ -140,6 +147,8 @@ Step BodyTransfer::step_memory(Channel& sink, const std::string& bytes, std::siz
 Step BodyTransfer::step_file(Channel& sink, const FileRange& range, std::size_t budget) {
   const Choice choice = choose_for(range, policy_, resources_, sink, refused_);
   if (choice_.strategy != Strategy::kSendfile && choice_.strategy != Strategy::kMmap) choice_ = choice;
+  if (done_ == 0)
+    lesson_.is_of(range.length, sink.sink_kind() == SinkKind::kPlainSocket && body_.size() == 1);
   const std::uint64_t offset = range.offset + done_;
   // Never past the window whose pages were asked about.
   const std::uint64_t window_end = (offset / File::kWindow + 1) * File::kWindow;

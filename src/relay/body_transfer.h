@@ -21,9 +21,10 @@
 #include "relay/body.h"
 #include "relay/channel.h"
 #include "relay/choose.h"
+#include "relay/learner.h"
 #include "relay/ledger.h"
+#include "relay/policy.h"
 #include "relay/resources.h"
-#include "relay/stream_transfer.h"
 
 namespace sluice::relay {
 
@@ -72,6 +73,7 @@ class BodyTransfer {
   std::size_t at_ = 0;      // piece
   std::uint64_t done_ = 0;  // bytes of it that were sent
   Ledger ledger_;
+  Lesson lesson_;  // of a body that is one range of a file, to a socket
   std::uint64_t zero_copy_ = 0, mapped_ = 0, cold_waits_ = 0;
   std::uint64_t warmed_offset_ = 0;  // the offset last brought in, plus one
   Choice choice_;

@@ -64,6 +64,8 @@ const char* name_of(Reason reason) noexcept {
       return "ktls-refused";
     case Reason::kFramed:
       return "framed";
+    case Reason::kLearning:
+      return "learning";
   }
   return "?";
 }
@@ -87,6 +89,12 @@ bool sends_at_once(SinkKind sink) noexcept {
   return sink == SinkKind::kPlainSocket || sink == SinkKind::kKernelTls;
 }
 
+// What lies within a factor of four of the threshold tells whether it stands right.
+bool goes_contrary(const Question& q, std::uint64_t least) noexcept {
+  return q.contrary && q.force == Force::kNothing && q.sink == SinkKind::kPlainSocket &&
+         q.length.has_value() && *q.length >= least / 4 && *q.length / 4 < least;
+}
+
 Choice choose_file(const Question& q) noexcept {
   if (q.force == Force::kMmap && sends_at_once(q.sink)) {  // which any build and any kernel has
     if (q.kernel_refused) return {Strategy::kBuffered, Reason::kKernelRefused};
@@ -96,7 +104,10 @@ Choice choose_file(const Question& q) noexcept {
   if (q.force == Force::kSendfile) return {Strategy::kSendfile, Reason::kForced};
   // A file can't be spliced to a socket without sendfile's own splice, so forcing splice forces nothing here.
   if (q.force == Force::kBuffered) return {Strategy::kBuffered, Reason::kForced};
-  if (q.length.value_or(q.sendfile_min) < q.sendfile_min) return {Strategy::kBuffered, Reason::kSmallFile};
+  const bool small = q.length.value_or(q.sendfile_min) < q.sendfile_min;
+  if (goes_contrary(q, q.sendfile_min))
+    return {small ? Strategy::kSendfile : Strategy::kBuffered, Reason::kLearning};
+  if (small) return {Strategy::kBuffered, Reason::kSmallFile};
   return {Strategy::kSendfile, Reason::kFile};
 }
 
@@ -105,11 +116,13 @@ Choice choose_socket(const Question& q) noexcept {
   if (const Reason why = obstacle(q, q.splice_built); why != kNothing) return {Strategy::kBuffered, why};
   if (q.force == Force::kBuffered) return {Strategy::kBuffered, Reason::kForced};
   const bool forced = q.force == Force::kSplice;
+  const bool contrary = q.shape == Shape::kLength && goes_contrary(q, q.splice_min);
   if (!forced) {
     if (q.shape == Shape::kTunnel && !q.streaming) return {Strategy::kBuffered, Reason::kTrickle};
-    if (q.length.has_value() && *q.length < q.splice_min) {
-      return {Strategy::kBuffered, q.shape == Shape::kChunk ? Reason::kSmallChunks : Reason::kSmall};
-    }
+    const bool small = q.length.has_value() && *q.length < q.splice_min;
+    if (contrary && q.pipe_available)
+      return {small ? Strategy::kSplice : Strategy::kBuffered, Reason::kLearning};
+    if (small) return {Strategy::kBuffered, q.shape == Shape::kChunk ? Reason::kSmallChunks : Reason::kSmall};
   }
   if (!q.pipe_available) return {Strategy::kBuffered, Reason::kNoPipe};
   if (forced) return {Strategy::kSplice, Reason::kForced};

@@ -32,6 +32,7 @@ enum class Reason : std::uint8_t {
   kKtlsCipher,     // ... but the kernel does not know the cipher that was agreed on
   kKtlsRefused,    // ... but the kernel refused this connection
   kFramed,         // an HTTP/2 stream as the source: its frames are taken apart in user memory
+  kLearning,       // against the threshold, to learn what the other path costs: see learner.h
 };
 
 const char* name_of(Strategy strategy) noexcept;  // "none", "buffered", "splice", "sendfile", "mmap"
@@ -68,6 +69,7 @@ struct Question {
   bool splice_built = true, sendfile_built = true;
   Force force = Force::kNothing;
   std::uint64_t splice_min = 0, sendfile_min = 0;
+  bool contrary = false;  // near the threshold, take the other side of it
 };
 
 struct Choice {

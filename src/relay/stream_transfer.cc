@@ -23,7 +23,10 @@ constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max();
 }  // namespace
 
 StreamTransfer::StreamTransfer(Resources& resources, const StreamPlan& plan) noexcept
-    : resources_(resources), plan_(plan), length_left_(plan.in == Shape::kLength ? plan.length : 0) {
+    : resources_(resources),
+      plan_(plan),
+      length_left_(plan.in == Shape::kLength ? plan.length : 0),
+      lesson_(plan.in == Shape::kLength && !plan.chunk_out ? plan.policy.learner : nullptr) {
   in_done_ = plan.in == Shape::kLength && plan.length == 0;
 }
 
@@ -80,7 +83,8 @@ Question StreamTransfer::question(std::uint64_t run) const noexcept {
           .sendfile_built = resources_.kernel.sendfile,
           .force = plan_.policy.force,
           .splice_min = plan_.policy.splice_min,
-          .sendfile_min = plan_.policy.sendfile_min};
+          .sendfile_min = plan_.policy.sendfile_min,
+          .contrary = plan_.policy.contrary && lesson_.wanted()};
 }
 
 bool StreamTransfer::splices(Ends io, std::uint64_t run) {
@@ -89,6 +93,7 @@ bool StreamTransfer::splices(Ends io, std::uint64_t run) {
   Question q = question(run);
   // A run that began spliced ends spliced: its rest is small only because most of it has gone.
   if (!deciding_ && splicing_) q.splice_min = 0;
+  if (deciding_) lesson_.is_of(run, source_ == SourceKind::kSocket && sink_ == SinkKind::kPlainSocket);
   Choice choice = choose(q);
   if (choice.strategy == Strategy::kSplice && !pipe_.valid()) {
     pipe_ = resources_.pipes.take(run);
@@ -124,6 +129,7 @@ Choice StreamTransfer::foresee(const Channel& source, Buffer& held, const Channe
 
 StepResult StreamTransfer::step(Channel& source, Buffer& held, Channel& sink, std::size_t budget,
                                 std::string_view head) {
+  lesson_.begin_step();
   meet(source, sink);
   head_ = head;
   StepResult result = run({source, held, sink}, budget);
@@ -139,6 +145,7 @@ StepResult StreamTransfer::step(Channel& source, Buffer& held, Channel& sink, st
     gap_ = 0;
     held.release_if_empty();
   }
+  lesson_.end_step(result.step, choice_);
   return result;
 }
 

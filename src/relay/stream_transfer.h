@@ -29,17 +29,12 @@
 #include "relay/channel.h"
 #include "relay/choose.h"
 #include "relay/chunked.h"
+#include "relay/learner.h"
 #include "relay/ledger.h"
+#include "relay/policy.h"
 #include "relay/resources.h"
 
 namespace sluice::relay {
-
-// What the operator says about paths; see config::Relay.
-struct Policy {
-  Force force = Force::kNothing;
-  std::uint64_t splice_min = 8_KiB;
-  std::uint64_t sendfile_min = 8_KiB;
-};
 
 struct StreamPlan {
   Shape in = Shape::kLength;  // kChunk: a chunked body; kTunnel: until close, and quiet for long times
@@ -126,6 +121,7 @@ class StreamTransfer {
   std::uint64_t length_left_ = 0;  // kLength
   std::uint64_t block_left_ = 0;   // chunk_out: payload bytes of the announced chunk still to be sent
   Ledger ledger_;
+  Lesson lesson_;  // of a body with a length, both of whose ends are sockets
   std::uint64_t zero_copy_ = 0;
   Choice choice_;            // what is told: see choice()
   Choice run_choice_;        // of the current run; told when its first byte moves

@@ -16,6 +16,7 @@
 namespace sluice::os {
 
 Time now() noexcept { return faults::Machine::now().time; }
+std::chrono::nanoseconds thread_cpu_time() noexcept { return now().time_since_epoch(); }
 WallTime wall_now() noexcept {
   return WallTime(std::chrono::duration_cast<WallTime::duration>(now().time_since_epoch()));
 }

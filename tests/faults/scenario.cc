@@ -53,10 +53,14 @@ relay::Policy policy(Machine& machine) {
   constexpr relay::Force kForces[] = {relay::Force::kNothing, relay::Force::kSplice, relay::Force::kBuffered,
                                       relay::Force::kSendfile, relay::Force::kMmap};
   constexpr std::uint64_t kLeast[] = {8192, 1, 64, 1500};
+  static relay::Learner learner;  // what it learns changes no schedule
   const std::uint32_t force = machine.schedule.pick(8);
+  const std::uint32_t turn = machine.schedule.pick(4);
   return {.force = kForces[force < 5 ? force : 0],
           .splice_min = kLeast[machine.schedule.pick(4)],
-          .sendfile_min = kLeast[machine.schedule.pick(4)]};
+          .sendfile_min = kLeast[machine.schedule.pick(4)],
+          .learner = turn < 2 ? &learner : nullptr,
+          .contrary = turn == 0};
 }
 
 bool starts_with(std::string_view whole, std::string_view part) { return whole.starts_with(part); }

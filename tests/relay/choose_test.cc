@@ -172,6 +172,37 @@ const std::vector<Row>& rows() {
       {"sendfile forces nothing for a socket",
        with(socket(Shape::kLength, 1), [](Question& q) { q.force = Force::kSendfile; }),
        {S::kBuffered, R::kSmall}},
+      {"a small body spliced to learn what that costs",
+       with(socket(Shape::kLength, kMin / 4), [](Question& q) { q.contrary = true; }),
+       {S::kSplice, R::kLearning}},
+      {"a large body copied to learn what that costs",
+       with(socket(Shape::kLength, 4 * kMin - 1), [](Question& q) { q.contrary = true; }),
+       {S::kBuffered, R::kLearning}},
+      {"a small file sent by the kernel to learn what that costs",
+       with(file(kMin - 1), [](Question& q) { q.contrary = true; }),
+       {S::kSendfile, R::kLearning}},
+      {"a large file copied to learn what that costs",
+       with(file(kMin), [](Question& q) { q.contrary = true; }),
+       {S::kBuffered, R::kLearning}},
+      {"far below the threshold there is nothing to learn",
+       with(socket(Shape::kLength, kMin / 4 - 1), [](Question& q) { q.contrary = true; }),
+       {S::kBuffered, R::kSmall}},
+      {"... nor far above it",
+       with(socket(Shape::kLength, 4 * kMin), [](Question& q) { q.contrary = true; }),
+       {S::kSplice, R::kLarge}},
+      {"... nor of a threshold that is none",
+       with(socket(Shape::kLength, 1), [](Question& q) { q.contrary = true, q.splice_min = 0; }),
+       {S::kSplice, R::kLarge}},
+      {"nor of chunks",
+       with(socket(Shape::kChunk, kMin), [](Question& q) { q.contrary = true; }),
+       {S::kSplice, R::kLargeChunk}},
+      {"what is forced stays forced",
+       with(file(kMin), [](Question& q) { q.contrary = true, q.force = Force::kSendfile; }),
+       {S::kSendfile, R::kForced}},
+      {"learning needs a pipe, too",
+       with(socket(Shape::kLength, kMin - 1),
+            [](Question& q) { q.contrary = true, q.pipe_available = false; }),
+       {S::kBuffered, R::kSmall}},
   };
   return kRows;
 }
@@ -200,7 +231,7 @@ TEST_CASE("the table has every strategy and every reason, and each has its own n
     CHECK(strategies.contains(static_cast<Strategy>(i)));
     strategy_names.insert(name_of(static_cast<Strategy>(i)));
   }
-  for (int i = 0; i <= static_cast<int>(Reason::kFramed); ++i) {
+  for (int i = 0; i <= static_cast<int>(Reason::kLearning); ++i) {
     INFO(i);
     CHECK(reasons.contains(static_cast<Reason>(i)));
     reason_names.insert(name_of(static_cast<Reason>(i)));
@@ -223,7 +254,7 @@ TEST_CASE("whatever is asked, the answer keeps its promises", "[choose]") {
       for (int shape = 0; shape < 4; ++shape)
         for (int force = 0; force < 5; ++force)
           for (const auto& length : lengths)
-            for (unsigned flags = 0; flags < 64; ++flags) {
+            for (unsigned flags = 0; flags < 128; ++flags) {
               const auto flag = [&](unsigned bit) { return (flags >> bit & 1U) != 0; };
               const Question q{.source = static_cast<SourceKind>(source),
                                .sink = static_cast<SinkKind>(sink),
@@ -237,7 +268,10 @@ TEST_CASE("whatever is asked, the answer keeps its promises", "[choose]") {
                                .sendfile_built = flag(5),
                                .force = static_cast<Force>(force),
                                .splice_min = kMin,
-                               .sendfile_min = kMin};
+                               .sendfile_min = kMin,
+                               .contrary = flag(6)};
+              Question as_usual = q;
+              as_usual.contrary = false;
               const Choice c = choose(q);
               ++asked;
               const bool kernel = c.strategy == Strategy::kSplice || c.strategy == Strategy::kSendfile;
@@ -273,8 +307,14 @@ TEST_CASE("whatever is asked, the answer keeps its promises", "[choose]") {
               expect(c.reason != Reason::kForced || q.force != Force::kNothing,
                      "forced is said only when it is");
               expect(c.strategy != Strategy::kSplice || q.force == Force::kSplice ||
-                         q.length.value_or(kMin) >= kMin,
-                     "nothing small is spliced unless forced");
+                         c.reason == Reason::kLearning || q.length.value_or(kMin) >= kMin,
+                     "nothing small is spliced unless forced, or to learn");
+              const Reason usual = choose(as_usual).reason;
+              expect(c.reason != Reason::kLearning || (q.contrary && q.force == Force::kNothing),
+                     "nothing is learnt where nobody asked, nor against the operator");
+              expect(c == choose(as_usual) || usual == Reason::kSmall || usual == Reason::kLarge ||
+                         usual == Reason::kSmallFile || usual == Reason::kFile,
+                     "only the thresholds are put to the test");
             }
   INFO(asked << " questions");
   CHECK(broken == 0);

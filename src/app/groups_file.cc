@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <iomanip>
 #include <sstream>
@@ -11,17 +10,9 @@
 #include <system_error>
 
 #include "config/rules.h"
-#include "os/state.h"
 
 namespace sluice::app {
 namespace {
-
-std::string environment(const char* name) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-bool is_absolute(const std::string& path) { return path.starts_with('/'); }
 
 // FNV-1a with 64 bits: the same in every build, which std::hash need not be.
 std::uint64_t hash_of(std::string_view text) noexcept {
@@ -32,28 +23,12 @@ std::uint64_t hash_of(std::string_view text) noexcept {
 
 }  // namespace
 
-StateHints StateHints::of_this_process() {
-  return {.state_directory = environment("STATE_DIRECTORY"),
-          .xdg_state_home = environment("XDG_STATE_HOME"),
-          .home = environment("HOME"),
-          .root = os::is_root()};
-}
-
-std::string state_directory(const StateHints& hints) {
-  const std::string given = hints.state_directory.substr(0, hints.state_directory.find(':'));
-  if (is_absolute(given)) return given;
-  if (hints.root) return "/var/lib/sluice";
-  if (is_absolute(hints.xdg_state_home)) return hints.xdg_state_home + "/sluice";
-  if (is_absolute(hints.home)) return hints.home + "/.local/state/sluice";
-  return "";
-}
-
-std::string groups_file(const std::string& log, const std::string& user, const StateHints& hints) {
+std::string groups_file(const std::string& log, const std::string& user, const os::StateHints& hints) {
   const auto none = [&](const std::string& why) {
     spdlog::warn("kafka: consumer groups of {} are kept in memory and end with this process: {}", log, why);
     return std::string();
   };
-  const std::string directory = state_directory(hints);
+  const std::string directory = os::state_directory(hints);
   if (directory.empty())
     return none("neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME says where state goes");
   std::error_code error;

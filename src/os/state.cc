@@ -6,9 +6,17 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 
 namespace sluice::os {
 namespace {
+
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+bool is_absolute(const std::string& path) { return path.starts_with('/'); }
 
 // 0, or errno. It may be there already.
 int make_with_parents(const std::string& path) {
@@ -33,6 +41,22 @@ int id_of(const std::string& user, uid_t& uid, gid_t& gid) {
 }
 
 }  // namespace
+
+StateHints StateHints::of_this_process() {
+  return {.state_directory = environment("STATE_DIRECTORY"),
+          .xdg_state_home = environment("XDG_STATE_HOME"),
+          .home = environment("HOME"),
+          .root = is_root()};
+}
+
+std::string state_directory(const StateHints& hints) {
+  const std::string given = hints.state_directory.substr(0, hints.state_directory.find(':'));
+  if (is_absolute(given)) return given;
+  if (hints.root) return "/var/lib/sluice";
+  if (is_absolute(hints.xdg_state_home)) return hints.xdg_state_home + "/sluice";
+  if (is_absolute(hints.home)) return hints.home + "/.local/state/sluice";
+  return "";
+}
 
 bool is_root() noexcept { return ::geteuid() == 0; }
 

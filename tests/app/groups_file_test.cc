@@ -16,6 +16,9 @@
 namespace sluice::app {
 namespace {
 
+using os::state_directory;
+using os::StateHints;
+
 // What the error log is told meanwhile.
 class Told {
  public:

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "admin/learnt.h"
 #include "content/negotiate.h"
 #include "observe/sum.h"
 #include "os/kernel_paths.h"
@@ -20,7 +21,7 @@ std::array<const char*, N> names_of() {
   return names;
 }
 
-constexpr std::size_t kReasonsKnown = static_cast<std::size_t>(relay::Reason::kFramed) + 1;
+constexpr std::size_t kReasonsKnown = static_cast<std::size_t>(relay::Reason::kLearning) + 1;
 static_assert(kReasonsKnown <= observe::kReasons);
 static_assert(static_cast<std::size_t>(relay::Strategy::kMmap) + 1 == observe::kStrategies);
 
@@ -34,7 +35,8 @@ static_assert(static_cast<std::size_t>(config::Coding::kGzip) + 1 == observe::kC
 
 }  // namespace
 
-std::string status_page(std::span<const observe::Counters* const> workers, const observe::Counters& process) {
+std::string status_page(std::span<const observe::Counters* const> workers, const observe::Counters& process,
+                        std::span<const relay::Learners* const> learners) {
   std::vector<const observe::Counters*> all(workers.begin(), workers.end());
   all.push_back(&process);
   static const auto strategies = names_of<relay::Strategy, observe::kStrategies>();
@@ -42,10 +44,11 @@ std::string status_page(std::span<const observe::Counters* const> workers, const
   nlohmann::ordered_json counters = nlohmann::ordered_json::object();
   static const auto codings = coding_names();
   for (const auto& [name, value] : observe::sum(all, strategies, reasons, codings)) counters[name] = value;
-  const nlohmann::ordered_json page = {{"version", SLUICE_VERSION},
-                                       {"kernel_paths", os::kernel_paths_name()},
-                                       {"workers", workers.size()},
-                                       {"counters", std::move(counters)}};
+  nlohmann::ordered_json page = {{"version", SLUICE_VERSION},
+                                 {"kernel_paths", os::kernel_paths_name()},
+                                 {"workers", workers.size()},
+                                 {"counters", std::move(counters)}};
+  if (nlohmann::ordered_json known = learnt(learners); !known.empty()) page["learnt"] = std::move(known);
   return page.dump(1) + "\n";
 }
 

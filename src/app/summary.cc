@@ -6,6 +6,8 @@
 
 #include "config/names.h"
 #include "config/server.h"
+#include "config/size.h"
+#include "config/thresholds.h"
 
 namespace sluice::app {
 namespace {
@@ -95,6 +97,23 @@ std::string upstream_text(const config::Upstream& upstream) {
   return out;
 }
 
+std::string least_text(const char* name, const config::Least& least) {
+  if (least.learnt) return std::string(name) + " learnt";
+  return std::string(name) + " " + config::size_text(least.size);
+}
+
+// What a route does otherwise than the top level says.
+std::string thresholds_text(const config::Relay& relay, const Config& config) {
+  if (!relay.thresholds && !relay.splice_min && !relay.sendfile_min) return "";
+  return ", " + least_text("splice_min", config::splice_least(relay, config)) + ", " +
+         least_text("sendfile_min", config::sendfile_least(relay, config));
+}
+
+std::string source_of_thresholds(const Config& config) {
+  return config.thresholds == config::Thresholds::kAuto ? "learnt while it runs"
+                                                        : "measured: " + config::thresholds_file(config);
+}
+
 bool is_used(const Config& config, const std::string& upstream) {
   return std::any_of(config.routes.begin(), config.routes.end(),
                      [&](const config::Route& r) { return r.handler.proxy == upstream; }) ||
@@ -105,21 +124,25 @@ bool is_used(const Config& config, const std::string& upstream) {
 }  // namespace
 
 std::string summary_of(const Config& config) {
-  Table workers, listeners, routes, upstreams, user;
+  Table workers, listeners, routes, upstreams, thresholds, user;
   workers.row(config.workers == 0 ? "one per usable processor" : std::to_string(config.workers), "");
   for (const config::Listener& l : config.listeners) {
     listeners.row(l.listen, listener_text(l));
   }
   for (const config::Route& route : config.routes) {
-    routes.row(route.host + route.path, handler_text(route));
+    routes.row(route.host + route.path, handler_text(route) + thresholds_text(route.relay, config));
   }
   for (const auto& [name, upstream] : config.upstreams) {
     upstreams.row(name,
                   upstream_text(upstream) + (is_used(config, name) ? "" : " (no route or listener uses it)"));
   }
+  if (config.thresholds != config::Thresholds::kBuiltIn)
+    thresholds.row(least_text("splice_min", config::splice_least({}, config)) + ", " +
+                       least_text("sendfile_min", config::sendfile_least({}, config)),
+                   source_of_thresholds(config));
   if (!config.user.empty()) user.row(config.user, "");
   return workers.text("workers") + listeners.text("listeners") + routes.text("routes") +
-         upstreams.text("upstreams") + user.text("user");
+         upstreams.text("upstreams") + thresholds.text("thresholds") + user.text("user");
 }
 
 }  // namespace sluice::app

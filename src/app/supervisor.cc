@@ -4,15 +4,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 #include "admin/status_page.h"
 #include "app/access_log.h"
 #include "app/services.h"
 #include "config/parse.h"
+#include "config/thresholds.h"
 #include "observe/log.h"
 #include "os/kernel_paths.h"
 #include "os/process.h"
 #include "os/signals.h"
+#include "os/state.h"
 #include "tls/kernel_tls.h"
 
 namespace sluice::app {
@@ -34,6 +37,19 @@ std::string told(const config::Listener& listener) {
       return "kafka, from " + listener.kafka->log;
   }
   return {};
+}
+
+void tell_of_thresholds(const config::Config& config) {
+  if (const std::string told = config::measured_elsewhere(config); !told.empty()) spdlog::warn("{}", told);
+}
+
+// A reload reads it as `user`, which so far could not enter the directory.
+void hand_over_thresholds(const config::Config& config) {
+  if (!config.thresholds_file.empty() || !config::uses_measured(config)) return;
+  const std::string directory = os::state_directory(os::StateHints::of_this_process());
+  if (const int error = os::own_directory(directory, config.user); error != 0)
+    spdlog::warn("{}: {}: a reload may not be able to read the thresholds", directory,
+                 std::generic_category().message(error));
 }
 
 bool asks_for_kernel_tls(const config::Config& config) {
@@ -83,6 +99,7 @@ void Supervisor::run() {
   for (const config::Listener& listener : now_.config->listeners) {
     spdlog::info("listening on {} ({})", listener.listen, told(listener) + (listener.tls ? " over TLS" : ""));
   }
+  tell_of_thresholds(*now_.config);
   if (asks_for_kernel_tls(*now_.config)) {
     const tls::KernelTlsAbility& ability = tls::kernel_tls();
     spdlog::info("kernel TLS: {}{}", ability.usable ? "" : "none, OpenSSL encrypts: ", ability.told);
@@ -99,13 +116,18 @@ void Supervisor::start_workers() {
   const unsigned count = now_.config->workers != 0 ? now_.config->workers : os::usable_processors();
   const serve::StatusPage page = [this] {
     std::vector<const observe::Counters*> counters;
-    for (const auto& worker : workers_) counters.push_back(&worker->counters());
-    return admin::status_page(counters, counters_);
+    std::vector<const relay::Learners*> learners;
+    for (const auto& worker : workers_) {
+      counters.push_back(&worker->counters());
+      learners.push_back(&worker->learners());
+    }
+    return admin::status_page(counters, counters_, learners);
   };
   for (unsigned i = 0; i < count; ++i)
     workers_.push_back(std::make_unique<serve::Worker>(files_, names_, page));
   for (const auto& worker : workers_) worker->open(now_);
   if (!now_.config->user.empty()) {
+    hand_over_thresholds(*now_.config);
     if (const std::string error = os::become(now_.config->user); !error.empty())
       throw std::runtime_error(error);
   }
@@ -140,6 +162,7 @@ void Supervisor::reload() {
     now_ = next;
     plan_chores();
     observe::set_log_level(now_.config->log_level);
+    tell_of_thresholds(*now_.config);
     spdlog::info("reloaded {}", config_file_);
   } catch (const std::exception& e) {
     spdlog::error("reload: the old configuration stays: {}", e.what());

@@ -23,11 +23,24 @@ using namespace std::chrono_literals;
 // How one response's bytes may travel. kAuto lets relay::choose() decide.
 enum class Path : std::uint8_t { kAuto, kBuffered, kSplice, kSendfile, kMmap };
 
+// Where the thresholds come from: see thresholds.h.
+enum class Thresholds : std::uint8_t { kBuiltIn, kMeasured, kAuto };
+
 struct Relay {
-  Path path = Path::kAuto;             // "path": "auto" | "buffered" | "splice" | "sendfile" | "mmap"
-  std::uint64_t splice_min = 8_KiB;    // a socket run below this is copied
-  std::uint64_t sendfile_min = 8_KiB;  // a file piece below this is copied
+  Path path = Path::kAuto;  // "path": "auto" | "buffered" | "splice" | "sendfile" | "mmap"
+  // "thresholds": "built-in" | "measured" | "auto"; empty: as the top level says
+  std::optional<Thresholds> thresholds = {};
+  std::optional<std::uint64_t> splice_min = {};    // a socket run below this is copied; empty: see thresholds
+  std::optional<std::uint64_t> sendfile_min = {};  // a file piece below this is copied; likewise
   bool operator==(const Relay&) const = default;
+};
+
+// What `sluice calibrate` has found on a machine.
+struct Measured {
+  std::uint64_t splice_min = 8_KiB;
+  std::uint64_t sendfile_min = 8_KiB;
+  std::string kernel, processor;  // the machine's: see os/machine.h
+  bool operator==(const Measured&) const = default;
 };
 
 struct Timeouts {
@@ -233,7 +246,10 @@ struct Config {
   Limits limits;
   Http2 http2;
   AccessLog access_log;
-  std::string user;  // run as, once listeners and keys are open; "": as started
+  Thresholds thresholds = Thresholds::kBuiltIn;
+  std::string thresholds_file;  // written by `sluice calibrate`; "": where services keep state
+  Measured measured;            // what is in it, where anything asks for it
+  std::string user;             // run as, once listeners and keys are open; "": as started
   milliseconds certificate_check =
       10s;                         // how often certificate files are looked at for change; 0: only on SIGHUP
   std::string log_level = "info";  // of the error log on standard error

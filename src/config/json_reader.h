@@ -39,12 +39,17 @@ class ObjectReader {
   void size(std::string_view key, T& out) {
     if (const auto n = size_value(key, std::numeric_limits<T>::max())) out = static_cast<T>(*n);
   }
+  template <std::unsigned_integral T>
+  void size(std::string_view key, std::optional<T>& out) {
+    if (const auto n = size_value(key, std::numeric_limits<T>::max())) out = static_cast<T>(*n);
+  }
   template <std::integral T>
   void count(std::string_view key, T& out) {
     if (const auto n = count_value(key, std::numeric_limits<T>::max())) out = static_cast<T>(*n);
   }
-  template <typename Enum, std::size_t N>
-  void choice(std::string_view key, Enum& out, const std::array<Name<Enum>, N>& names) {
+  // `Target`: the enumeration, or an optional of it.
+  template <typename Target, typename Enum, std::size_t N>
+  void choice(std::string_view key, Target& out, const std::array<Name<Enum>, N>& names) {
     std::vector<std::string_view> words;
     for (const Name<Enum>& name : names) words.push_back(name.text);
     if (const auto index = chosen(key, words)) out = names[*index].value;

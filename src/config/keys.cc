@@ -8,9 +8,9 @@ namespace {
 
 using Key = std::string_view;
 
-constexpr auto kTop =
-    std::to_array<Key>({"workers", "listeners", "upstreams", "routes", "trusted", "timeouts", "limits",
-                        "http2", "access_log", "user", "certificate_check", "log_level"});
+constexpr auto kTop = std::to_array<Key>({"workers", "listeners", "upstreams", "routes", "trusted",
+                                          "timeouts", "limits", "http2", "access_log", "thresholds",
+                                          "thresholds_file", "user", "certificate_check", "log_level"});
 constexpr auto kListener =
     std::to_array<Key>({"listen", "protocol", "upstream", "kafka", "relay", "tls", "redirect_https"});
 constexpr auto kListenerTls =
@@ -28,7 +28,7 @@ constexpr auto kRoute = std::to_array<Key>({"name", "host", "path", "proxy", "fi
 constexpr auto kFiles = std::to_array<Key>({"root", "index", "revalidate", "open_files", "follow"});
 constexpr auto kRespond = std::to_array<Key>({"status", "body", "content_type", "location"});
 constexpr auto kLog = std::to_array<Key>({"directory", "open_segments"});
-constexpr auto kRelay = std::to_array<Key>({"path", "splice_min", "sendfile_min"});
+constexpr auto kRelay = std::to_array<Key>({"path", "thresholds", "splice_min", "sendfile_min"});
 constexpr auto kCompress = std::to_array<Key>({"codings", "min_length", "types", "level"});
 constexpr auto kTimeouts = std::to_array<Key>({"head", "keep_alive", "body_idle", "connect", "first_byte",
                                                "tunnel_idle", "linger", "handshake", "drain"});

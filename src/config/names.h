@@ -22,6 +22,11 @@ inline constexpr auto kPathNames = std::to_array<Name<Path>>({
     {"sendfile", Path::kSendfile},
     {"mmap", Path::kMmap},
 });
+inline constexpr auto kThresholdsNames = std::to_array<Name<Thresholds>>({
+    {"built-in", Thresholds::kBuiltIn},
+    {"measured", Thresholds::kMeasured},
+    {"auto", Thresholds::kAuto},
+});
 inline constexpr auto kForwardedNames = std::to_array<Name<Forwarded>>({
     {"off", Forwarded::kOff},
     {"x", Forwarded::kX},

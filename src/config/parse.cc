@@ -12,6 +12,7 @@
 #include "config/read_tls.h"
 #include "config/rules.h"
 #include "config/server.h"
+#include "config/thresholds.h"
 
 namespace sluice::config {
 namespace {
@@ -74,7 +75,10 @@ Config Parser::read(const json& document) {
   if (const json* value = top.find("limits")) config.limits = read_limits(*value);
   if (const json* value = top.find("http2")) config.http2 = read_http2(*value);
   if (const json* value = top.find("access_log")) config.access_log = read_access_log(*value);
+  top.choice("thresholds", config.thresholds, kThresholdsNames);
+  context_.file(top, "thresholds_file", config.thresholds_file);
   add_log_directory(config);
+  if (uses_measured(config)) config.measured = read_measured(config, mistakes_);
   return config;
 }
 

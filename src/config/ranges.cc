@@ -91,8 +91,8 @@ void check_limits(const Limits& limits, Ranges& ranges, Mistakes& mistakes) {
 }
 
 void check_relay(const std::string& place, const Relay& relay, Ranges& ranges) {
-  ranges.size(place + ".relay.splice_min", relay.splice_min, 0, 1_GiB);
-  ranges.size(place + ".relay.sendfile_min", relay.sendfile_min, 0, 1_GiB);
+  ranges.size(place + ".relay.splice_min", relay.splice_min.value_or(0), 0, 1_GiB);
+  ranges.size(place + ".relay.sendfile_min", relay.sendfile_min.value_or(0), 0, 1_GiB);
 }
 
 void check_kafka(const std::string& place, const Kafka& kafka, Ranges& ranges) {

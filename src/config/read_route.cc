@@ -78,6 +78,7 @@ Relay read_relay(const json* value, const std::string& place, const ReadContext&
   if (value == nullptr) return relay;
   ObjectReader reader(*value, place, kRelaySection, context.mistakes);
   reader.choice("path", relay.path, kPathNames);
+  reader.choice("thresholds", relay.thresholds, kThresholdsNames);
   reader.size("splice_min", relay.splice_min);
   reader.size("sendfile_min", relay.sendfile_min);
   return relay;

@@ -135,7 +135,7 @@ content::Compressors::Lease AnswerExchange::code(content::Answer& answer) {
 
 void AnswerExchange::answer(content::Answer answer) {
   status_ = answer.status;
-  const relay::Policy policy = route_ == nullptr ? relay::Policy{} : route_->policy;
+  const relay::Policy policy = route_ == nullptr ? relay::Policy{} : route_->policy_of_pieces(answer.body);
   const bool head_only = method_ == http::Method::kHead;
   const bool keep = keep_alive_ && !state_.draining;
   keep_alive_ = keep;

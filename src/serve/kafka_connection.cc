@@ -24,8 +24,8 @@ std::uint32_t length_of(std::string_view bytes) noexcept {
 }
 
 // Records go by sendfile whatever their size: nobody here looks at them.
-relay::Policy policy_for_records(const config::Relay& relay) noexcept {
-  relay::Policy policy = policy_of(relay);
+relay::Policy policy_for_records(const config::Relay& relay, const config::Config& config) noexcept {
+  relay::Policy policy = policy_of(relay, config);
   policy.sendfile_min = 0;
   return policy;
 }
@@ -89,7 +89,7 @@ KafkaConnection::KafkaConnection(WorkerState& state, const std::shared_ptr<const
       listener_(listener),
       peer_(peer),
       secured_(secured),
-      policy_(policy_for_records(listener.relay)),
+      policy_(policy_for_records(listener.relay, site->config())),
       broker_(broker_for(state, *site, *listener.kafka, peer, local)),
       client_(std::move(client)) {
   client_->set_handler(*this);

@@ -98,7 +98,8 @@ void ProxyExchange::begin_request() {
                         .length = request_length_,
                         .chunk_out = request_framing_ == http::Framing::kChunked && !server_->multiplexed(),
                         .limit = body_limit_,
-                        .policy = route_->policy,
+                        .policy = request_framing_ == http::Framing::kNone ? route_->policy
+                                                                           : route_->policy_of_stream(),
                         .filter_trailers = &http::filter_trailers});
   request_step_ = Step::kMoved;
   request_head_unsent_ = true;

@@ -150,7 +150,7 @@ void ProxyExchange::begin_response(const http::ResponseHead& head, const http::R
           .in = by_stream ? relay::Shape::kUntilClose : shape_of(facts.framing),
           .length = has_body ? facts.length : 0,
           .chunk_out = framing == http::Framing::kChunked && !encodes && !client_.multiplexed(),
-          .policy = route_->policy,
+          .policy = route_->policy_of_stream(),
           .filter_trailers = encodes ? &http::filter_recoded_trailers : &http::filter_trailers});
   // The head's bytes stay where they are: only what lies behind them moves from here on.
   server_->held.consume(head.size());

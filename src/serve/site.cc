@@ -1,11 +1,15 @@
 #include "serve/site.h"
 
 #include <algorithm>
+#include <variant>
+
+#include "config/thresholds.h"
 
 namespace sluice::serve {
 
-relay::Policy policy_of(const config::Relay& relay) noexcept {
-  relay::Policy policy{.splice_min = relay.splice_min, .sendfile_min = relay.sendfile_min};
+relay::Policy policy_of(const config::Relay& relay, const config::Config& config) noexcept {
+  relay::Policy policy{.splice_min = config::splice_least(relay, config).size,
+                       .sendfile_min = config::sendfile_least(relay, config).size};
   switch (relay.path) {
     case config::Path::kAuto:
       policy.force = relay::Force::kNothing;
@@ -26,6 +30,34 @@ relay::Policy policy_of(const config::Relay& relay) noexcept {
   return policy;
 }
 
+namespace {
+
+void take_turn(relay::Learner& learner, relay::Policy& policy) noexcept {
+  const relay::Turn turn = learner.turn();
+  if (turn != relay::Turn::kNone) policy.learner = &learner;
+  policy.contrary = turn == relay::Turn::kContrary;
+}
+
+}  // namespace
+
+relay::Policy Route::policy_of_stream() const noexcept {
+  relay::Policy one = policy;
+  if (socket_learner == nullptr) return one;
+  one.splice_min = socket_learner->threshold();
+  take_turn(*socket_learner, one);
+  return one;
+}
+
+relay::Policy Route::policy_of_pieces(const relay::Body& body) const noexcept {
+  relay::Policy one = policy;
+  if (file_learner == nullptr) return one;
+  one.sendfile_min = file_learner->threshold();
+  // Parts of a file, and what is made here, cost something of their own.
+  if (body.size() == 1 && std::holds_alternative<relay::FileRange>(body.front()))
+    take_turn(*file_learner, one);
+  return one;
+}
+
 std::uint16_t https_port_of(const std::vector<config::Listener>& listeners) {
   constexpr std::uint16_t kUsual = 443;  // also where something in front of us ends TLS
   std::uint16_t first = 0;
@@ -40,7 +72,7 @@ std::uint16_t https_port_of(const std::vector<config::Listener>& listeners) {
 }
 
 Site::Site(loop::EventLoop& loop, loop::Offload& files, loop::Offload& names, content::OpenFiles& open_files,
-           const Snapshot& snapshot, const Site* previous)
+           relay::Learners& learners, const Snapshot& snapshot, const Site* previous)
     : config_(snapshot.config),
       tls_(snapshot.tls),
       services_(snapshot.services),
@@ -56,7 +88,16 @@ Site::Site(loop::EventLoop& loop, loop::Offload& files, loop::Offload& names, co
   }
   open_logs(loop, files, previous);
   for (const config::Route& route : config_->routes) {
-    Route entry{.config = &route, .policy = policy_of(route.relay)};
+    Route entry{.config = &route, .policy = policy_of(route.relay, *config_)};
+    const auto ask = [](const config::Least& least, relay::Learner& learner) {
+      if (!least.learnt) return static_cast<relay::Learner*>(nullptr);
+      learner.use();
+      return &learner;
+    };
+    if (route.relay.path == config::Path::kAuto) {
+      entry.socket_learner = ask(config::splice_least(route.relay, *config_), learners.sockets);
+      entry.file_learner = ask(config::sendfile_least(route.relay, *config_), learners.files);
+    }
     if (!route.handler.proxy.empty()) entry.group = group(route.handler.proxy);
     if (route.handler.files)
       entry.files = std::make_unique<content::StaticFiles>(*route.handler.files, open_files);

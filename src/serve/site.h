@@ -15,7 +15,9 @@
 #include "config/config.h"
 #include "content/open_files.h"
 #include "content/static_files.h"
-#include "relay/stream_transfer.h"
+#include "relay/body.h"
+#include "relay/learner.h"
+#include "relay/policy.h"
 #include "serve/log_access.h"
 #include "serve/router.h"
 #include "serve/snapshot.h"
@@ -23,23 +25,31 @@
 
 namespace sluice::serve {
 
-relay::Policy policy_of(const config::Relay& relay) noexcept;
+// `config`: says where thresholds come from, if `relay` doesn't.
+relay::Policy policy_of(const config::Relay& relay, const config::Config& config) noexcept;
 // See Site::https_port().
 std::uint16_t https_port_of(const std::vector<config::Listener>& listeners);
 
 struct Route {
   const config::Route* config;
   relay::Policy policy;
+  // Where its thresholds come from; null: they are the policy's.
+  relay::Learner* socket_learner = nullptr;
+  relay::Learner* file_learner = nullptr;
   upstream::Group* group = nullptr;             // proxy
   std::unique_ptr<content::StaticFiles> files;  // files
   LogAccess* log = nullptr;                     // log
+
+  // The policy of one body that begins now, and may have to serve a learner. Each call counts as one.
+  [[nodiscard]] relay::Policy policy_of_stream() const noexcept;
+  [[nodiscard]] relay::Policy policy_of_pieces(const relay::Body& body) const noexcept;
 };
 
 class Site {
  public:
-  // `files` and `names`: the pools for what may block.
+  // `files` and `names`: the pools for what may block. `learners`: the worker's, which outlive this.
   Site(loop::EventLoop& loop, loop::Offload& files, loop::Offload& names, content::OpenFiles& open_files,
-       const Snapshot& snapshot, const Site* previous);
+       relay::Learners& learners, const Snapshot& snapshot, const Site* previous);
 
   [[nodiscard]] const config::Config& config() const noexcept { return *config_; }
   [[nodiscard]] const tls::Contexts& tls() const noexcept { return *tls_; }

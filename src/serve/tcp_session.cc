@@ -34,7 +34,7 @@ TcpSession::TcpSession(WorkerState& state, const std::shared_ptr<const Site>& si
       site_(site),
       peer_(peer),
       secured_(secured),
-      policy_(policy_of(listener.relay)),
+      policy_(policy_of(listener.relay, site->config())),
       group_(site_->group(listener.upstream)),
       began_(state.loop.now()),
       wall_(os::wall_now()),

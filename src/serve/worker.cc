@@ -43,7 +43,8 @@ void Worker::start(std::function<void()> on_ended) {
 std::string Worker::apply(const Snapshot& snapshot) {
   try {
     const std::shared_ptr<const config::Config>& config = snapshot.config;
-    auto site = std::make_shared<Site>(loop_, files_, names_, state_->files, snapshot, state_->site.get());
+    auto site =
+        std::make_shared<Site>(loop_, files_, names_, state_->files, learners_, snapshot, state_->site.get());
     std::map<std::string, std::unique_ptr<Listener>> fresh;
     for (const config::Listener& entry : config->listeners) {
       if (listeners_.contains(entry.listen)) continue;

@@ -41,6 +41,8 @@ class Worker {
   void join();
 
   [[nodiscard]] const observe::Counters& counters() const noexcept { return counters_; }
+  // What may be read from any thread: their figures.
+  [[nodiscard]] const relay::Learners& learners() const noexcept { return learners_; }
 
  private:
   struct FlushLog final : loop::Deadline {
@@ -65,6 +67,7 @@ class Worker {
   StatusPage page_;
   std::function<void()> on_ended_;
   observe::Counters counters_;
+  relay::Learners learners_;
   loop::EventLoop loop_;
   std::unique_ptr<WorkerState> state_;
   std::map<std::string, std::unique_ptr<Listener>> listeners_;  // by address

@@ -13,6 +13,7 @@
 #include "config/json_text.h"
 #include "config/keys.h"
 #include "config/parse.h"
+#include "config/thresholds.h"
 #include "scratch_directory.h"
 
 namespace sluice::config {
@@ -141,8 +142,14 @@ TEST_CASE("full.json says the defaults of the structs", "[config]") {
   CHECK(c.upstreams.at("origin") == origin);
   CHECK(c.upstreams.at("secure").tls == UpstreamTls{});
   REQUIRE(c.routes.size() == 5);
+  CHECK(c.thresholds == defaults.thresholds);
+  CHECK(c.thresholds_file == defaults.thresholds_file);
+  CHECK(c.routes[0].relay ==
+        Relay{.thresholds = Thresholds::kBuiltIn, .splice_min = 8_KiB, .sendfile_min = 8_KiB});
   for (const Route& route : c.routes) {
-    CHECK(route.relay == Relay{});
+    CHECK(splice_least(route.relay, c).size == splice_least({}, defaults).size);
+    CHECK(sendfile_least(route.relay, c).size == sendfile_least({}, defaults).size);
+    CHECK(route.relay.path == Relay{}.path);
     CHECK(route.host.empty());
     CHECK(route.forwarded == Route{}.forwarded);
     CHECK(route.host_header == Route{}.host_header);
@@ -220,7 +227,8 @@ TEST_CASE("every listed key is read: a value of the wrong kind is a mistake ther
 TEST_CASE("the other examples are valid once their directories exist", "[config]") {
   const testing::ScratchDirectory base;
   base.make_directory("conf");
-  for (const char* directory : {"build/quickstart/www", "build/quickstart/topics"}) base.make_directory(directory);
+  for (const char* directory : {"build/quickstart/www", "build/quickstart/topics"})
+    base.make_directory(directory);
   base.make_directory("build/topics");
   for (const std::string name : {"quickstart.json", "tcp.json", "tls.json", "kafka.json"}) {
     CAPTURE(name);

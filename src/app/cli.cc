@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/calibrate.h"
 #include "app/log_commands.h"
 #include "app/summary.h"
 #include "app/tls_check.h"
@@ -15,6 +16,7 @@
 #include "config/parse.h"
 #include "config/quick.h"
 #include "config/suggest.h"
+#include "config/thresholds.h"
 #include "content/version.h"
 #include "http2/version.h"
 #include "loop/version.h"
@@ -42,8 +44,8 @@ Try it:
 Exit codes: 0 all is well, 1 failed while starting or running,
             2 wrong command line or configuration (nothing was started))";
 
-constexpr auto kCommands =
-    std::to_array<std::string_view>({"run", "check", "proxy", "serve", "tcp", "kafka", "log", "version"});
+constexpr auto kCommands = std::to_array<std::string_view>(
+    {"run", "check", "proxy", "serve", "tcp", "kafka", "log", "calibrate", "version"});
 
 // What the options write into; lives as long as one parse.
 struct Words {
@@ -214,6 +216,7 @@ class CommandLine {
         "Directories that Apache Kafka wrote are served as they are; nothing is written into them.");
 
     log_.emplace(app_);
+    calibrate_.emplace(app_);
 
     version_ = app_.add_subcommand(
         "version", "Print the version, what the kernel is used for, and the libraries' versions");
@@ -237,7 +240,9 @@ class CommandLine {
   }
 
   Command chosen(std::ostream& err) {
-    if (auto work = log_->chosen(out_, err))
+    auto work = log_->chosen(out_, err);
+    if (!work) work = calibrate_->chosen(out_, err);
+    if (work)
       return {.kind = Command::Kind::kWork, .config = nullptr, .config_file = "", .work = std::move(work)};
     words_.quick.path = path_named(words_.path);
     if (version_->parsed()) {
@@ -265,6 +270,8 @@ class CommandLine {
   Config build() {
     words_.quick.more = [this](const Config& config, config::Mistakes& mistakes) {
       warnings_ = check_tls(config, mistakes);
+      if (std::string told = config::measured_elsewhere(config); !told.empty())
+        warnings_.push_back(std::move(told));
       if (!config.user.empty() && !os::is_user(config.user))
         mistakes.add("user", "this machine knows no user " + config::in_quotes(config.user));
     };
@@ -280,6 +287,7 @@ class CommandLine {
   std::vector<std::string> warnings_;
   CLI::App app_{"Sluice: a reverse proxy whose bytes stay in the kernel whenever they can", "sluice"};
   std::optional<LogCommands> log_;
+  std::optional<CalibrateCommand> calibrate_;
   CLI::App *run_, *check_, *proxy_, *serve_, *tcp_, *kafka_, *version_;  // owned by app_
 };
 

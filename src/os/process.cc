@@ -50,6 +50,8 @@ std::string host_name() {
   return name.data();
 }
 
+bool has_terminal() noexcept { return ::isatty(STDERR_FILENO) == 1; }
+
 bool is_user(const std::string& name) {
   std::array<char, 16384> text;
   passwd entry{};

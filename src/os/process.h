@@ -23,6 +23,9 @@ unsigned usable_processors() noexcept;
 // What the machine calls itself; empty when it doesn't tell.
 std::string host_name();
 
+// Standard error goes to a person. isatty(3).
+bool has_terminal() noexcept;
+
 // Whether the machine knows a user of that name. getpwnam(3).
 bool is_user(const std::string& name);
 

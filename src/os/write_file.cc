@@ -61,6 +61,8 @@ int give_to(const std::string& path, const std::string& user) noexcept {
   return error_of(::chown(path.c_str(), entry.pw_uid, entry.pw_gid));
 }
 
+int let_all_read(int fd) noexcept { return error_of(::fchmod(fd, 0644)); }
+
 int make_directory(const std::string& path) noexcept { return error_of(::mkdir(path.c_str(), 0755)); }
 
 int rename_file(const std::string& from, const std::string& to) noexcept {

@@ -30,6 +30,9 @@ int sync_directory(const std::string& path) noexcept;
 // Source   chown(2), getpwnam(3); ENOENT: no such user.
 int give_to(const std::string& path, const std::string& user) noexcept;
 
+// Whoever gets at the file may read it (0644). fchmod(2).
+int let_all_read(int fd) noexcept;
+
 int make_directory(const std::string& path) noexcept;  // 0755; EEXIST is told like any error
 int rename_file(const std::string& from, const std::string& to) noexcept;
 int remove_file(const std::string& path) noexcept;

@@ -350,6 +350,26 @@ TEST_CASE("log: the words are work for the main thread", "[cli]") {
   CHECK(has(out.str(), "next offset"));
 }
 
+TEST_CASE("check: thresholds are told where they are not the built-in ones", "[cli]") {
+  const ConfFile file(R"({
+    "listeners": [{"listen": ":1"}], "upstreams": {"a": "b:1"}, "thresholds": "auto",
+    "routes": [{"path": "/", "proxy": "a"},
+               {"path": "/s", "proxy": "a", "relay": {"thresholds": "built-in", "splice_min": "1KiB"}}]})");
+  const Outcome o = type({"check", file.name()});
+  CAPTURE(o.err);
+  CHECK(has(o.out, "\nroutes     /   proxy a\n"));
+  CHECK(has(o.out, "/s  proxy a, splice_min 1KiB, sendfile_min 8KiB\n"));
+  CHECK(has(o.out, "\nthresholds splice_min learnt, sendfile_min learnt  learnt while it runs\n"));
+}
+
+TEST_CASE("calibrate: the words are work for the main thread", "[cli]") {
+  CHECK(type({"calibrate"}).command.kind == Command::Kind::kWork);
+  CHECK(type({"calibrate", "--quick", "--write", "/tmp/t.json"}).command.kind == Command::Kind::kWork);
+  const Outcome both = type({"calibrate", "--print", "--write", "/tmp/t.json"});
+  CHECK(both.command.kind == Command::Kind::kExit);
+  CHECK(both.command.exit_code == kExitUsage);
+}
+
 TEST_CASE("log: wrong words are refused, and nothing is done", "[cli]") {
   for (const std::vector<const char*>& line :
        {std::vector<const char*>{"log"},

@@ -91,16 +91,17 @@ class Relays(Limit):
 
 class Files(Limit):
     def test_are_sent_whole_again_and_again(self):
+        body = 5 * BODY  # more than the kernel takes at once
         with tempfile.TemporaryDirectory() as directory:
-            (Path(directory) / "3MiB").write_bytes(BODY)
+            (Path(directory) / "15MiB").write_bytes(body)
             port = self.start("sendfile_server", directory)
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         client, other = self.connect(port), self.connect(port)
-        other.sendall(b"GET /files/3MiB HTTP/1.1\r\n\r\n")  # and does not read
+        other.sendall(b"GET /files/15MiB HTTP/1.1\r\n\r\n")  # and does not read
         for _ in range(2):
-            client.sendall(b"GET /3MiB HTTP/1.1\r\nHost: x\r\n\r\n")
-            self.assertTrue(self.read(client, len(head) + len(BODY)) == head + BODY)
-        self.assertTrue(self.read(other, len(head) + len(BODY)) == head + BODY)
+            client.sendall(b"GET /15MiB HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(self.read(client, len(head) + len(body)) == head + body)
+        self.assertTrue(self.read(other, len(head) + len(body)) == head + body)
         other.sendall(b"GET /nothing HTTP/1.1\r\n\r\n")
         self.assertEqual(other.recv(1), b"", "no such file")
 

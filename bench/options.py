@@ -37,7 +37,7 @@ QUICK = Depth(
     rounds=1,
     seconds=0.3,
     sizes=sizes_of("4KiB,64KiB,1MiB"),
-    without=("lighttpd", "nghttpx", "varnish", "h2-relay", "h2-static"),
+    without=("lighttpd", "nghttpx", "varnish", "h2-relay", "h2-static", "tcp-reverse", "kafka-1"),
     counted=sizes_of("64KiB"),
     counted_peers=("sluice",),
 )

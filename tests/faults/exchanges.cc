@@ -36,7 +36,7 @@ class World {
                                    .services = std::make_shared<const serve::Services>(),
                                    .log = nullptr};
     state_.site =
-        std::make_shared<serve::Site>(loop_, offload_, offload_, state_.files, snapshot, nullptr);
+        std::make_shared<serve::Site>(loop_, offload_, offload_, state_.files, learners_, snapshot, nullptr);
     listener_.emplace(state_, "127.0.0.1:80", [this](os::UniqueFd fd, const os::Address& peer) {
       serve::ClientConnection::accept(state_, configuration()->listeners.front(), std::move(fd), peer);
     });
@@ -156,6 +156,7 @@ class World {
   loop::EventLoop loop_;
   loop::Offload offload_{1, 8};
   observe::Counters counters_;
+  relay::Learners learners_;
   serve::WorkerState state_;
   std::optional<serve::Listener> listener_;
   Book book_;

@@ -10,6 +10,7 @@ from work import Absent
 
 class Churn(Scenario):
     name = "churn"
+    seconds = 9
     title = "A connection for every request"
     lead = "16 clients that open a connection, ask for 1 KiB with Connection: close, and come again."
     columns = (
@@ -40,6 +41,7 @@ class Churn(Scenario):
 
 class Handshakes(Scenario):
     name = "handshakes"
+    seconds = 10
     title = "A TLS connection for every request"
     CLIENTS = 8
     lead = (

@@ -42,6 +42,7 @@ class EqualLoad(Scenario):
         Column("rate", "requests/s", 0, ""),
     )
     sizes = ("4KiB", "64KiB", "1MiB")
+    seconds = 50
     MOST = 5_000  # requests a second
 
     def __init__(self, name, title, prefix, peers):

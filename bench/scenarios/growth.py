@@ -9,6 +9,7 @@ ACTIVE = 16
 class Connections(Scenario):
     columns = (Column("cpu_us", "CPU µs per request"), Column("rate", "requests/s", 0, "more"))
     sizes = ("4KiB",)
+    seconds = 60
 
     def __init__(self, name, title, prefix, peers):
         self.name, self.title, self.prefix, self.peers = name, title, prefix, peers

@@ -13,6 +13,7 @@ from work import Absent, Wrong
 
 class Reload(Scenario):
     name = "reload"
+    seconds = 35
     title = "Reload under load"
     RATE = 2_000
     lead = (

@@ -80,6 +80,7 @@ class Scenario:
     columns = ()
     sizes = ("1KiB",)  # of the files that are asked for
     peers = ("sluice", "nginx", "haproxy", "h2o")
+    seconds = 30  # that it takes as a whole, about
 
     def measure(self, stage, rows):
         raise NotImplementedError
@@ -102,7 +103,7 @@ class Scenario:
 
     def expected(self, scale):
         """Seconds, about, for the display of progress."""
-        return {"full": 30, "quick": 3, "smoke": 1}[scale]
+        return {"full": self.seconds, "quick": self.seconds / 10, "smoke": 1}[scale]
 
     def names(self, stage):
         return [name for name in self.peers if stage.wants(name)]

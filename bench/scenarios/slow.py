@@ -79,6 +79,7 @@ class SlowReaders(Scenario):
         Column("cpu_ms", "CPU ms per second", 1),
     )
     sizes = ("100MiB",)
+    seconds = 20
 
     def __init__(self, name, title, prefix, peers):
         self.name, self.title, self.prefix, self.peers = name, title, prefix, peers

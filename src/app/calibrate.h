@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <iosfwd>
-#include <memory>
 #include <string>
 
 namespace CLI {

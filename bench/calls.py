@@ -83,6 +83,8 @@ def count(work, process, size):
                 answered.append(work.load(process, size, seconds).requests)
         except Wrong:
             return None  # it was too slow for the load's own limits
+        if not answered[-1]:
+            return None  # calls that belong to nothing
         counted.append(names)
     return per_request(*counted, answered[1] - answered[0])
 

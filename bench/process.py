@@ -1,5 +1,6 @@
 """A started program, pinned to one processor: what it and all its children use."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -49,6 +50,25 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+INTERRUPTS = {signal.SIGINT, signal.SIGTERM}
+
+
+@contextlib.contextmanager
+def uninterrupted():
+    """An interrupt waits until the end of the block: it could come between the start of a child and our knowing of it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+
+
+def prepare():
+    """In the child, before it becomes the program."""
+    many_descriptors()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+
+
 class Process:
     """`directory` keeps what it says, in NAME.messages. `ports` maps "http", "https", "h2c" and the like to numbers."""
 
@@ -57,15 +77,21 @@ class Process:
         self.ports = dict(ports or {})
         self.command = [str(word) for word in command]
         self.messages = directory / f"{name}.messages"
-        with open(self.messages, "ab") as messages:
-            # In a session of its own: Ctrl-C is for us, and stop() takes all its children along.
-            self._process = subprocess.Popen(
-                ["taskset", "-c", str(processor), *self.command],
-                stdin=subprocess.DEVNULL, stdout=messages, stderr=messages, cwd=directory,
-                start_new_session=True, preexec_fn=many_descriptors,
-            )  # fmt: skip
-        self.pid = self._process.pid
-        self._wait_for_ports(time.monotonic() + patience)
+        self._process = None
+        try:
+            with open(self.messages, "ab") as messages, uninterrupted():
+                # In a session of its own: Ctrl-C is for us, and stop() takes all its children along.
+                self._process = subprocess.Popen(
+                    ["taskset", "-c", str(processor), *self.command],
+                    stdin=subprocess.DEVNULL, stdout=messages, stderr=messages, cwd=directory,
+                    start_new_session=True, preexec_fn=prepare,
+                )  # fmt: skip
+                self.pid = self._process.pid
+            self._wait_for_ports(time.monotonic() + patience)
+        except BaseException:  # an interrupt, too: nobody else knows of it yet
+            if self._process is not None:
+                self.stop()
+            raise
 
     def _wait_for_ports(self, end):
         for port in self.ports.values():

@@ -1,5 +1,6 @@
 """bench/run works: a moment of everything there is to measure. Nothing is asserted of how long anything took."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -127,8 +128,20 @@ class Smoke(Directory):
                 self.assertIn(table["title"], page)
 
 
+def serving():
+    """Processes with a configuration of these runs."""
+    mark = str(HOME.resolve() / "run" / "smoke").encode()
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "cmdline").read_bytes():
+                found.add(process.name)
+    return found
+
+
 class Interrupted(Directory):
-    def test_what_was_measured_is_kept(self):
+    def test_what_was_measured_is_kept_and_nobody_goes_on(self):
+        before = serving()
         # Two tables: the second is under way when the first has been written.
         run = subprocess.Popen(
             bench(self.directory, "--only", "relay,static", "--sizes", "4KiB", "--seconds", "1", "--rounds", "1",
@@ -144,6 +157,7 @@ class Interrupted(Directory):
         said = run.communicate(timeout=60)[0]
         self.assertEqual(run.returncode, 130, said)
         self.assertIn("interrupted", said)
+        self.assertEqual(serving() - before, set())
         tables = {table["name"]: table["rows"] for table in json.loads(result.read_text())["tables"]}
         self.assertEqual({len(row["samples"]) for row in tables["relay"]}, {1})
         self.assertTrue((self.directory / "smoke.md").exists())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from work import Absent, Wrong
 
-SHORT, LONG = 0.1, 0.4  # seconds of load
+SHORT, LONG = 0.2, 0.5  # seconds of load
 PATIENCE = 10  # seconds until all of a peer's processes are traced, and until strace has told
 WORTH_TELLING = 0.005  # calls a response; rarer ones are those of timers and connections
 

@@ -13,7 +13,7 @@ NAME = "h2load"
 CONNECTIONS = 4
 WINDOW = 30  # bits: flow control shall not be what is measured
 # When its time is over before all its connections stand, h2load 1.52 waits forever.
-SHORTEST, PATIENCE = 0.3, 10  # seconds
+SHORTEST, PATIENCE = 0.2, 5  # seconds
 SHARES = {"p50": 0.50, "p99": 0.99, "p999": 0.999}
 
 

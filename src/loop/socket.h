@@ -7,12 +7,18 @@
 // writable (it drops EPOLLRDHUP beside EPOLLERR). The reader sees a short count and no edge follows. So a
 // short count will do where a write comes next, which meets the RST; a reader with nothing but more reading
 // ahead goes on to EAGAIN.
+//
+// Edges that nobody waits for cost a wake-up each: while a body's sink is full, every segment that reaches its source
+// is one. A socket that hears of more to read, again and again, while what it has is not being read, stops listening
+// for that, and listens again when a reader has come to the end. A FIN or RST is heard all the same.
 // Thread    the loop's.
 // Memory    an idle connection is mostly this object: see the size check below.
 // Source    epoll(7), "Level-triggered and edge-triggered".
 #pragma once
 
 #include <event2/event_struct.h>
+
+#include <cstdint>
 
 #include "loop/event_loop.h"
 #include "os/unique_fd.h"
@@ -55,7 +61,11 @@ class Socket {
 
   // No effect once peer_closed(): a FIN that came together with data gives no further edge, so the reader
   // must go on until it reads 0.
-  void clear_readable() noexcept { readable_ = peer_closed_; }
+  void clear_readable() noexcept {
+    readable_ = peer_closed_;
+    needless_ = 0;
+    if (deaf_) listen(true);
+  }
   void clear_writable() noexcept { writable_ = false; }
   // A reset is told once, to whichever call comes first; reads then say 0, as if the peer had finished. Whoever was
   // told while writing leaves word for the reader. (EPIPE is no such word: there a FIN came first.)
@@ -67,7 +77,10 @@ class Socket {
   void set_first(bool first) noexcept;
 
  private:
+  static constexpr std::uint8_t kMostNeedless = 2;
   static void on_event(int, short what, void* self);
+  // Should the kernel refuse (ENOMEM), no event follows, and the wait for it runs into its timeout.
+  void listen(bool to_reads) noexcept;
 
   event event_;  // initialised while fd_ is valid
   SocketHandler* handler_ = nullptr;
@@ -76,6 +89,8 @@ class Socket {
   bool writable_ = false;
   bool peer_closed_ = false;
   bool was_reset_ = false;
+  bool deaf_ = false;          // to what there is to read
+  std::uint8_t needless_ = 0;  // edges since readable_ was true already
 };
 static_assert(sizeof(Socket) <= 176);
 

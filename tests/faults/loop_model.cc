@@ -90,6 +90,8 @@ void Socket::close() noexcept {
   readable_ = writable_ = peer_closed_ = was_reset_ = false;
 }
 
+void Socket::listen(bool) noexcept {}  // here every edge is heard
+
 void Socket::set_first(bool first) noexcept { Machine::now().watch_first(fd_.get(), first); }
 
 // As in loop/socket.cc.

@@ -174,3 +174,64 @@ TEST_CASE("a closed socket can be attached again and starts without memory", "[s
   pair.turn();
   CHECK(pair.socket->writable());
 }
+
+// What a body whose client is slow would otherwise cost: a wake-up for each segment from its server.
+TEST_CASE("more to read does not wake the loop while nobody reads, and is heard of again afterwards",
+          "[socket]") {
+  Pair pair;
+  pair.turn();
+  const int before = pair.events;
+  for (int i = 0; i < 20; ++i) {
+    pair.write("more");
+    pair.turn();
+  }
+  CHECK(pair.events - before <= 4);  // the first, two that were needless, and what saying so brought up again
+  CHECK(pair.socket->readable());
+
+  while (pair.read() != 0) {
+  }
+  pair.socket->clear_readable();
+  CHECK_FALSE(pair.socket->readable());
+  pair.turn();
+  CHECK_FALSE(pair.socket->readable());
+  pair.write("new");
+  pair.turn();
+  CHECK(pair.socket->readable());
+}
+
+TEST_CASE("bytes that come between the last read and its clearing are heard of", "[socket]") {
+  Pair pair;
+  for (int i = 0; i < 10; ++i) {
+    pair.write("more");
+    pair.turn();
+  }
+  while (pair.read() != 0) {
+  }
+  pair.write("late");
+  pair.socket->clear_readable();
+  pair.turn();
+  CHECK(pair.socket->readable());
+  CHECK(pair.read() == 4);
+}
+
+TEST_CASE("a FIN and room to write are heard of by a socket that listens for nothing to read", "[socket]") {
+  Pair pair;
+  for (int i = 0; i < 10; ++i) {
+    pair.write("more");
+    pair.turn();
+  }
+  const std::array<char, 4096> block{};
+  while (os::send_some(pair.socket->fd(), std::array{iovec{const_cast<char*>(block.data()), block.size()}},
+                       false)
+             .ok()) {
+  }
+  pair.socket->clear_writable();
+  std::array<char, 4096> sink;
+  while (::recv(pair.other.get(), sink.data(), sink.size(), 0) > 0) {
+  }
+  pair.turn();
+  CHECK(pair.socket->writable());
+  ::shutdown(pair.other.get(), SHUT_WR);
+  pair.turn();
+  CHECK(pair.socket->peer_closed());
+}

@@ -23,8 +23,7 @@ struct Resources {
   Resources(loop::EventLoop& the_loop, loop::Offload& the_offload, const Sizes& sizes)
       : loop(the_loop),
         offload(the_offload),
-        // Room beyond the largest head read, so that a head rewritten in place of it, with the forwarding
-        // fields, fits.
+        // Room beyond the largest head, for the beginning of a body that comes along with it.
         heads(sizes.head + 4_KiB, 16),
         blocks(sizes.relay, 16),
         pipes(sizes.pipe, sizes.pipes, 64),

@@ -1,5 +1,4 @@
 // Proxy exchange: the response's head, its body, and what follows a 101.
-#include <algorithm>
 #include <utility>
 
 #include "http/rewrite.h"
@@ -50,8 +49,9 @@ void ProxyExchange::read_response() {
     if (!channel.readable()) break;
     if (!held.acquire(state_.relay.heads)) return end_cut(Ending::kInternal);
     held.compact();
-    // The first read is capped, so that a large body is not pulled into user memory along with its head.
-    const std::span<char> room = held.room().first(std::min(held.room().size(), config().limits.head));
+    // The block is small, so that a large body is not pulled into user memory along with its head; but 16 KiB, a size
+    // that many servers write at once, come with theirs in one read.
+    const std::span<char> room = held.room();
     const os::IoResult got = channel.recv(room);
     if (got.would_block()) break;
     if (!got.ok() || got.bytes == 0) {

@@ -66,6 +66,8 @@ class Options:
         """Names of one table alone are always wanted."""
         if peer not in peers.registry():
             return True
+        if peer == "sluice-before":
+            return peer in self.programs
         return peer not in self.depth.without if self.peers is None else peer in self.peers
 
 
@@ -82,7 +84,8 @@ def parse(about):
     parser.add_argument("--only", help=f"with commas, of: {', '.join(names)}")
     parser.add_argument("--sizes", help=f"with commas, of: {', '.join(size.file for size in SIZES)}")
     parser.add_argument("--peers", help=f"with commas, of: {', '.join(peers.registry())}")
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help="instead of Debian's")
+    other = "instead of Debian's; sluice-before: an older build"
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help=other)
     parser.add_argument("--output", type=Path, help="the result (bench/results/DATE-MACHINE.json, of a part build/bench/...)")
     parser.add_argument("--home", type=Path, help="for files, configurations and logs (build/bench)")
     given = parser.parse_args()

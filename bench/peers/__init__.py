@@ -74,8 +74,8 @@ def registry():
     from peers.limit import LIMITS
     from peers.nghttpx import Nghttpx
     from peers.nginx import Nginx
-    from peers.sluice import Sluice
+    from peers.sluice import Before, Sluice
     from peers.varnish import Varnish
 
-    every = (Sluice(), Nginx(), Haproxy(), H2o(), Lighttpd(), Nghttpx(), Varnish(), *LIMITS)
+    every = (Sluice(), Before(), Nginx(), Haproxy(), H2o(), Lighttpd(), Nghttpx(), Varnish(), *LIMITS)
     return {peer.name: peer for peer in every}

@@ -41,3 +41,14 @@ class Sluice(Peer):
 
     def command(self, ground, ports):
         return [self.binary(ground), "run", self.config_file(ground)]
+
+
+class Before(Sluice):
+    """Another build of it, beside this one: what did a change bring? Only where --peer names it."""
+
+    name = "sluice-before"
+
+    def binary(self, ground):
+        if self.name not in ground.programs:
+            raise Absent("no other build was named")
+        return ground.programs[self.name]

@@ -9,7 +9,7 @@ from peers import Peer, first_line
 from peers.haproxy import Haproxy
 from peers.limit import Limit
 from peers.nginx import Nginx
-from peers.sluice import Sluice
+from peers.sluice import Before, Sluice
 from process import Process, free_port
 from work import Absent
 
@@ -41,6 +41,10 @@ class SluiceTcp(Forwarder, Sluice):
         ]  # fmt: skip
         upstreams = {name: [f"127.0.0.1:{port}"] for name, port in self.servers.items()}
         return json.dumps({"workers": 1, "listeners": listeners, "upstreams": upstreams}, indent=1)
+
+
+class BeforeTcp(SluiceTcp, Before):
+    pass
 
 
 class HaproxyTcp(Forwarder, Haproxy):
@@ -112,6 +116,7 @@ FORWARDERS = {
     peer.name: peer
     for peer in (
         SluiceTcp(),
+        BeforeTcp(),
         NginxTcp(),
         HaproxyTcp(),
         LimitTcp("limit-splice", "splice_relay"),

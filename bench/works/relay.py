@@ -2,5 +2,6 @@
 
 from works.http import HttpWork
 
-PEERS = ("sluice", "nginx", "haproxy", "h2o", "lighttpd", "nghttpx", "varnish", "limit-splice", "limit-copy")
+PROXIES = ("nginx", "haproxy", "h2o", "lighttpd", "nghttpx", "varnish")
+PEERS = ("sluice", "sluice-before", *PROXIES, "limit-splice", "limit-copy")
 RELAY = HttpWork("relay", "Relay: origin to client", PEERS)

@@ -2,5 +2,5 @@
 
 from works.http import HttpWork
 
-PEERS = ("sluice", "nginx", "haproxy", "h2o", "lighttpd", "nghttpx", "varnish", "limit-sendfile")
+PEERS = ("sluice", "sluice-before", "nginx", "haproxy", "h2o", "lighttpd", "nghttpx", "varnish", "limit-sendfile")
 STATIC = HttpWork("static", "Static files", PEERS, prefix="/files/")

@@ -36,7 +36,8 @@ PipeLease PipePool::take(std::uint64_t to_come) noexcept {
 // Invalid where there is none to be had: an ordinary one serves as well.
 PipeLease PipePool::take_wide() noexcept {
   if (!wide_.free.empty()) return lend(wide_, pop(wide_.free));
-  if (wide_refused_ || wide_.in_use == kMostWide || in_use() >= most_) return {};
+  const bool wanted = ordinary_.capacity >= kLeastCapacity;  // else the configuration says: no pipes
+  if (!wanted || wide_refused_ || wide_.in_use == kMostWide || in_use() >= most_) return {};
   int error = 0;
   os::Pipe pipe = os::Pipe::open(wide_.capacity, error);
   if (pipe.valid() && is_wide(pipe)) return lend(wide_, std::move(pipe));

@@ -161,3 +161,9 @@ TEST_CASE("where the kernel grants no wide pipe, an ordinary one serves", "[pipe
   CHECK(lease->capacity() < 512_MiB);
   CHECK(pool.in_use() == 1);
 }
+
+TEST_CASE("where ordinary pipes are too small to be of use, there are no wide ones", "[pipe-pool]") {
+  PipePool pool(4_KiB, 4, 4);
+  CHECK_FALSE(pool.take(PipePool::kLong).valid());
+  CHECK(pool.open() == 0);
+}

@@ -92,6 +92,8 @@ def main():
         print(f"this machine is busy (load {about['load']}): only the ratios mean something", file=sys.stderr)
     many_descriptors()
     os.sched_setaffinity(0, {processors[1]})  # this program, and all that it starts and doesn't pin
+    # A shell starts what runs in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     result = Result(
         output,

@@ -3,6 +3,7 @@
 import datetime
 import json
 import time
+from pathlib import Path
 
 from ground import ROOT
 
@@ -29,8 +30,11 @@ class Result:
         }
 
     def _text(self):
-        """Commands and configurations name files from the checkout on: where it lies is nobody's business."""
-        return json.dumps(self.told, indent=1).replace(json.dumps(f"{ROOT}/")[1:-1], "") + "\n"
+        """Commands and configurations name files from the checkout or from home on: where these lie is nobody's business."""
+        text = json.dumps(self.told, indent=1)
+        for place, name in ((f"{ROOT}/", ""), (f"{Path.home()}/", "~/")):
+            text = text.replace(json.dumps(place)[1:-1], name)
+        return text + "\n"
 
     def write(self):
         self.told["seconds"] = round(time.monotonic() - self._began)

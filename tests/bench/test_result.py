@@ -30,7 +30,10 @@ class Written(unittest.TestCase):
         self.result.told["configs"]["nginx"] = f"pid {ROOT}/build/bench/nginx.pid;\nroot {ROOT}/build/bench/www;\n"
         self.result.told["commands"]["sluice"] = f"{ROOT}/build/sluice run {ROOT}/build/bench/sluice.json"
         self.result.write()
+        self.result.told["commands"]["kafka"] = f"java -cp {Path.home()}/.cache/kafka.jar"
+        self.result.write()
         self.assertNotIn(str(ROOT), self.path.read_text())
+        self.assertIn("java -cp ~/.cache/kafka.jar", self.path.read_text())
         told = json.loads(self.path.read_text())
         self.assertEqual(told["configs"]["nginx"], "pid build/bench/nginx.pid;\nroot build/bench/www;\n")
         self.assertEqual(told["commands"]["sluice"], "build/sluice run build/bench/sluice.json")

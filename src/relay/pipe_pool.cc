@@ -15,19 +15,19 @@ os::Pipe pop(std::vector<os::Pipe>& pipes) noexcept {
 }
 }  // namespace
 
-PipeLease PipePool::lend(Kind& kind, os::Pipe pipe) noexcept {
-  ++kind.in_use;
+PipeLease PipePool::lend(os::Pipe pipe) noexcept {
+  ++kind_of(pipe).in_use;
   return {*this, std::move(pipe)};
 }
 
 PipeLease PipePool::take(std::uint64_t to_come) noexcept {
   if (to_come >= kLong)
     if (PipeLease wide = take_wide(); wide.valid()) return wide;
-  if (!ordinary_.free.empty()) return lend(ordinary_, pop(ordinary_.free));
+  if (!ordinary_.free.empty()) return lend(pop(ordinary_.free));
   if (in_use() < most_) {
     int error = 0;
     os::Pipe pipe = os::Pipe::open(ordinary_.capacity, error);
-    if (pipe.valid() && pipe.capacity() >= kLeastCapacity) return lend(ordinary_, std::move(pipe));
+    if (pipe.valid() && pipe.capacity() >= kLeastCapacity) return lend(std::move(pipe));
   }
   ++refused_;
   return {};
@@ -35,19 +35,19 @@ PipeLease PipePool::take(std::uint64_t to_come) noexcept {
 
 // Invalid where there is none to be had: an ordinary one serves as well.
 PipeLease PipePool::take_wide() noexcept {
-  if (!wide_.free.empty()) return lend(wide_, pop(wide_.free));
+  if (!wide_.free.empty()) return lend(pop(wide_.free));
   const bool wanted = ordinary_.capacity >= kLeastCapacity;  // else the configuration says: no pipes
   if (!wanted || wide_refused_ || wide_.in_use == kMostWide || in_use() >= most_) return {};
   int error = 0;
   os::Pipe pipe = os::Pipe::open(wide_.capacity, error);
-  if (pipe.valid() && is_wide(pipe)) return lend(wide_, std::move(pipe));
+  if (pipe.valid() && is_wide(pipe)) return lend(std::move(pipe));
   // Above pipe-max-size, or the user's quota is spent: to ask anew for each body would cost more than it brings.
   wide_refused_ = pipe.valid();
   return {};
 }
 
 void PipePool::give(os::Pipe pipe) noexcept {
-  Kind& kind = is_wide(pipe) ? wide_ : ordinary_;
+  Kind& kind = kind_of(pipe);
   --kind.in_use;
   if (pipe.pending() != 0 || kind.free.size() >= kind.spare) return;  // closes it
   if (kind.free.capacity() == 0) kind.free.reserve(kind.spare);

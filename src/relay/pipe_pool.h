@@ -73,11 +73,13 @@ class PipePool {
   };
   friend class PipeLease;
   PipeLease take_wide() noexcept;
-  PipeLease lend(Kind& kind, os::Pipe pipe) noexcept;
+  PipeLease lend(os::Pipe pipe) noexcept;
   void give(os::Pipe pipe) noexcept;
+  // By what was granted, not by what was asked for: a pipe is counted in and out by the same rule.
   [[nodiscard]] bool is_wide(const os::Pipe& pipe) const noexcept {
     return pipe.capacity() >= wide_.capacity;
   }
+  Kind& kind_of(const os::Pipe& pipe) noexcept { return is_wide(pipe) ? wide_ : ordinary_; }
 
   Kind ordinary_, wide_;
   const std::size_t most_;

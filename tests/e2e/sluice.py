@@ -1,5 +1,6 @@
 """The program under test: started on a configuration, watched through its status page, its log and /proc."""
 
+import contextlib
 import json
 import os
 import re
@@ -123,6 +124,14 @@ class Sluice:
     def fd_count(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
+    def descriptor_names(self):
+        """What /proc calls each open descriptor. It may close one between the listing and the look: that is no more open."""
+        names = []
+        for number in os.listdir(f"/proc/{self.process.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                names.append(os.readlink(f"/proc/{self.process.pid}/fd/{number}"))
+        return names
+
     def rss_anon(self):
         """Bytes of the process's own memory (no file pages)."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -143,16 +152,12 @@ class Sluice:
         tells of their changes."""
         counters = self.status()
         kept = 2 * counters["pipes_open"] + counters["upstream_idle"]
-        names = []
-        for number in os.listdir(f"/proc/{self.process.pid}/fd"):
-            try:
-                name = os.readlink(f"/proc/{self.process.pid}/fd/{number}")
-            except FileNotFoundError:
-                continue
-            if name == "anon_inode:inotify":
-                continue
-            if not name.startswith("/") or name.startswith(("/dev/", str(self.directory))):
-                names.append(name)
+        names = [
+            name
+            for name in self.descriptor_names()
+            if name != "anon_inode:inotify"
+            and (not name.startswith("/") or name.startswith(("/dev/", str(self.directory))))
+        ]
         return len(names) - kept
 
     def _descriptors_soon(self):

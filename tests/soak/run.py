@@ -80,18 +80,18 @@ class Soak:
         self.random = random.Random(options.seed)
         self.stage = Stage(self.random)
         self.sluice = None
+        self.counts = {}  # kind -> [visits, bytes]
+        self.reloads = 0
+        self.findings = []
         try:
             self.sluice = Sluice(self.stage.configuration(0), self.stage.port)
             self.judge = Judge(self.stage)
             until(self.sluice.log.exists, "the access log")
             self.log = LogReader(self.sluice.log, self.judge.take_line)
+            self.rests = [self.at_rest()]
         except BaseException:
             self.stop()
             raise
-        self.counts = {}  # kind -> [visits, bytes]
-        self.reloads = 0
-        self.findings = []
-        self.rests = [self.at_rest()]
 
     def stop(self):
         if self.sluice is not None:
@@ -199,8 +199,7 @@ class Soak:
 
     def descriptors(self):
         """By what they are."""
-        folder = Path(f"/proc/{self.sluice.process.pid}/fd")
-        names = [os.readlink(folder / number) for number in os.listdir(folder)]
+        names = self.sluice.descriptor_names()
         kinds = {
             "sockets, with pooled connections to servers": lambda name: name.startswith("socket:"),
             "ends of pipes, with pooled pipes": lambda name: name.startswith("pipe:"),

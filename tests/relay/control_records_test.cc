@@ -1,6 +1,7 @@
 // Kernel TLS as a source: between records of payload stands one that is none, and what comes behind it is OpenSSL's to
 // give. The body goes on by splice afterwards, and no byte is lost or moved.
 #include "relay/ends.h"
+#include "relay/wrapped_channel.h"
 
 using namespace sluice;
 using namespace sluice::testing;
@@ -9,23 +10,16 @@ using relay::Shape;
 namespace {
 
 // A socket that refuses to be spliced from after every `run` bytes, until `behind` more were received.
-class Interrupted final : public relay::Channel {
+class Interrupted final : public WrappedChannel {
  public:
   Interrupted(relay::Channel& below, std::size_t run, std::size_t behind)
-      : below_(below), run_(run), left_(run), behind_(behind) {}
+      : WrappedChannel(below), run_(run), left_(run), behind_(behind) {}
 
   unsigned interruptions = 0;
 
-  bool open() const noexcept override { return below_.open(); }
-  int connect_error() noexcept override { return 0; }
-  void close(relay::Close how) noexcept override { below_.close(how); }
   relay::SourceKind source_kind() const noexcept override {
     return pending_ == 0 ? relay::SourceKind::kSocket : relay::SourceKind::kUserTls;
   }
-  bool readable() const noexcept override { return below_.readable(); }
-  void clear_readable() noexcept override { below_.clear_readable(); }
-  void mark_readable() noexcept override { below_.mark_readable(); }
-  bool peer_closed() const noexcept override { return below_.peer_closed(); }
   os::IoResult recv(std::span<char> into) noexcept override {
     if (pending_ != 0) into = into.first(std::min(into.size(), pending_));
     const os::IoResult got = below_.recv(into);
@@ -43,25 +37,8 @@ class Interrupted final : public relay::Channel {
     if (got.ok()) left_ -= got.bytes;
     return got;
   }
-  bool was_reset() const noexcept override { return below_.was_reset(); }
-  bool silent() noexcept override { return below_.silent(); }
-  bool failed() noexcept override { return below_.failed(); }
-  relay::SinkKind sink_kind() const noexcept override { return below_.sink_kind(); }
-  bool writable() const noexcept override { return below_.writable(); }
-  os::IoResult send(std::span<const iovec> pieces, bool more) noexcept override {
-    return below_.send(pieces, more);
-  }
-  os::IoResult splice_from(os::Pipe& pipe, std::size_t most) noexcept override {
-    return below_.splice_from(pipe, most);
-  }
-  os::IoResult send_file(int file, std::uint64_t offset, std::size_t most) noexcept override {
-    return below_.send_file(file, offset, most);
-  }
-  os::IoResult finish(std::string_view trailers) noexcept override { return below_.finish(trailers); }
-  void shutdown_write() noexcept override { below_.shutdown_write(); }
 
  private:
-  relay::Channel& below_;
   const std::size_t run_;
   std::size_t left_;
   const std::size_t behind_;

@@ -34,6 +34,10 @@ SocketOr accept_tcp(int listener, Address& peer) noexcept;
 // Small writes leave at once. Without it the tail of a response waits for the client's delayed ACK.
 void set_nodelay(int fd) noexcept;
 
+// What has been read is acknowledged now. Without it the kernel waits up to 40 ms for data of ours to carry the
+// acknowledgement (TCP_QUICKACK, tcp(7); for this once).
+void acknowledge_now(int fd) noexcept;
+
 // close() will send RST: the only way to show a close-delimited reader that its body was cut.
 void set_reset_on_close(int fd) noexcept;
 

@@ -81,6 +81,9 @@ class Channel {
   // Only where source_kind() is kSocket. Counts what it put into the pipe there itself. EINVAL: the next bytes are
   // not payload (a TLS control record): recv() takes them.
   virtual os::IoResult splice_to(os::Pipe& pipe, std::size_t most) noexcept = 0;
+  // More is expected, and nothing goes the other way that could carry the acknowledgement of what was read: a sender that
+  // waits for it is told now. No effect where that can't be.
+  virtual void acknowledge() noexcept {}
   // A reset is told once, to whichever call comes first; this remembers it for the others.
   [[nodiscard]] virtual bool was_reset() const noexcept = 0;
   // Nothing waits to be read and the peer has not ended: asks the kernel. An idle connection that is not silent

@@ -30,6 +30,8 @@ os::IoResult SocketChannel::splice_to(os::Pipe& pipe, std::size_t most) noexcept
   return got;
 }
 
+void SocketChannel::acknowledge() noexcept { os::acknowledge_now(socket_.fd()); }
+
 bool SocketChannel::silent() noexcept {
   if (!socket_.open() || socket_.peer_closed()) return false;
   char byte;

@@ -31,6 +31,7 @@ class SocketChannel final : public Channel, private loop::SocketHandler {
   [[nodiscard]] bool peer_closed() const noexcept override { return socket_.peer_closed(); }
   os::IoResult recv(std::span<char> into) noexcept override;
   os::IoResult splice_to(os::Pipe& pipe, std::size_t most) noexcept override;
+  void acknowledge() noexcept override;
   [[nodiscard]] bool was_reset() const noexcept override { return socket_.was_reset(); }
   [[nodiscard]] bool silent() noexcept override;
   [[nodiscard]] bool failed() noexcept override;

@@ -18,6 +18,9 @@ constexpr std::size_t kBeforeFirstChunk = 4096;
 // A tunnel that moves less than this per fill, this many times in a row, is no stream: copying is cheaper.
 constexpr std::size_t kSmallFill = 4096;
 constexpr std::uint8_t kSmallFills = 4;
+// A wait for as much as this, or more, of a body or chunk is worth a call that lets its sender go on. Where the origin runs
+// on the same machine a segment has up to 64 KiB, and a lone one is acknowledged late.
+constexpr std::uint64_t kLongWait = 262144;
 constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
@@ -56,6 +59,11 @@ void StreamTransfer::took(std::uint64_t n) noexcept {
       deciding_ = true;
     }
   }
+}
+
+bool StreamTransfer::waits_long() const noexcept {
+  const std::uint64_t run = run_left();
+  return run != kEndless && run >= kLongWait;
 }
 
 // `n` payload bytes went out to the sink.
@@ -138,6 +146,7 @@ StepResult StreamTransfer::step(Channel& source, Buffer& held, Channel& sink, st
     head_ = {};
   }
   if (!ledger_.balances(ready_ + pipe_.pending())) result.step = Step::kLedgerBroken;
+  if (result.step == Step::kSourceDry && result.bytes != 0 && waits_long()) source.acknowledge();
   if (pipe_.valid() && pipe_.pending() == 0 && result.step != Step::kMoved) pipe_.give_back();
   // What is left in `held` now is either ours and waits for the sink, or belongs to the next message.
   if (ready_ == 0) {

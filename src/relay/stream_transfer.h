@@ -97,6 +97,7 @@ class StreamTransfer {
   bool splices(Ends io, std::uint64_t run);
   void note(Choice choice) noexcept;
   [[nodiscard]] std::uint64_t run_left() const noexcept;
+  [[nodiscard]] bool waits_long() const noexcept;
   void took(std::uint64_t n) noexcept;
   void sent(std::uint64_t n) noexcept;
   [[nodiscard]] bool nothing_waits() const noexcept {

@@ -1,6 +1,9 @@
 // Every way a body can be framed, by every path, at every pace: the bytes out are the bytes in.
 #include "relay/stream_transfer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include "relay/ends.h"
 
 using namespace sluice;
@@ -197,6 +200,34 @@ TEST_CASE("the head leaves before the body is there, and only once", "[stream-tr
   const Played got = play(worker, source, sink, transfer, chunked("body", {4}), false);
   CHECK(got.last == Step::kDone);
   CHECK(got.out == "4\r\nbody\r\n0\r\n\r\n");
+}
+
+// Segments that were sent and not acknowledged yet.
+unsigned unacknowledged(const End& end) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  REQUIRE(::getsockopt(end.peer.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+  return info.tcpi_unacked;
+}
+
+TEST_CASE("a server that may wait for it is told at once what came of a long body", "[stream-transfer]") {
+  // The kernel's own answer comes within 40 ms: whether it waited can be told if this thread was quick.
+  const auto waits = [](std::size_t length) {
+    for (int i = 0; i < 20; ++i) {
+      Worker worker;
+      End source(worker, Transport::kTcp), sink(worker, Transport::kUnix);
+      const int off = 0;
+      ::setsockopt(source.socket.fd(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+      StreamTransfer transfer(worker.relay, {.in = Shape::kLength, .length = length});
+      REQUIRE(source.write("some") == 4);
+      worker.turn();
+      CHECK(transfer.step(source.socket, source.held, sink.socket, 1_MiB).step == Step::kSourceDry);
+      if (unacknowledged(source) != 0) return true;
+    }
+    return false;
+  };
+  CHECK(waits(200'000));
+  CHECK_FALSE(waits(1'000'000));
 }
 
 TEST_CASE("a head that the sink does not take at once is kept, whatever its memory becomes",

@@ -34,6 +34,15 @@ Choice choose_for(const FileRange& range, const Policy& policy, const Resources&
                  .contrary = policy.contrary});
 }
 
+// Before a file range of this size or more the head leaves by itself. Then a long body is queued behind something, and
+// congestion control that paces (BBR) takes the sender for one that has more to send, which it has; joined to its body, the
+// head starts each response as if the connection had been slow. Shorter bodies would only pay for one more segment.
+constexpr std::uint64_t kLong = 262144;
+
+bool joins_head(const FileRange& range, const Channel& sink) noexcept {
+  return range.length < kLong || sink.sink_kind() != SinkKind::kPlainSocket;
+}
+
 bool reaches(const File& file, std::uint64_t end) noexcept {
   struct stat status;
   int error = 0;
@@ -159,7 +168,7 @@ Step BodyTransfer::step_file(Channel& sink, const FileRange& range, std::size_t 
 
   if (const Step ready = ensure_resident(range, offset); ready != Step::kMoved) return ready;
   if (!head_.empty() || !lead_.empty()) {
-    const Step sent = send_pending(sink, {}, true);
+    const Step sent = send_pending(sink, {}, joins_head(range, sink));
     if (sent != Step::kMoved) return sent;
     if (!head_.empty() || !lead_.empty()) return Step::kSinkFull;
   }

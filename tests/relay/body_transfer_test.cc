@@ -8,6 +8,7 @@
 #include "os/file.h"
 #include "relay/ends.h"
 #include "relay/residency.h"
+#include "relay/wrapped_channel.h"
 #include "scratch_directory.h"
 
 using namespace sluice;
@@ -149,6 +150,33 @@ TEST_CASE("a body without pieces or without bytes is done when its head is out",
     CHECK(transfer.choice() == relay::Choice{});
     CHECK(transfer.sink_touched());
   }
+}
+
+// Notes what the head was sent with.
+class Noting final : public WrappedChannel {
+ public:
+  using WrappedChannel::WrappedChannel;
+  std::vector<bool> more;
+  os::IoResult send(std::span<const iovec> pieces, bool m) noexcept override {
+    more.push_back(m);
+    return below_.send(pieces, m);
+  }
+};
+
+TEST_CASE("a head joins a short file and leaves ahead of a long one", "[body-transfer]") {
+  if (!kSendfileBuilt) return;  // copied along with it
+  const auto joined = [](std::size_t size) {
+    Fixture f;
+    End sink(f.worker, Transport::kUnix);
+    Noting noting(sink.socket);
+    f.worker.turn();
+    BodyTransfer transfer(f.worker.relay, Body{FileRange{f.file(pattern(size)), 0, size}}, {}, f.warmed);
+    CHECK(transfer.step(noting, 4096, "HEAD ").step == Step::kMoved);
+    return noting.more;
+  };
+  CHECK(joined(100'000) == std::vector{true});
+  CHECK(joined(262'143) == std::vector{true});
+  CHECK(joined(262'144) == std::vector{false});
 }
 
 TEST_CASE("which path a body will take is known before anything moves", "[body-transfer]") {

@@ -5,9 +5,7 @@
 
 namespace sluice::http2 {
 
-std::span<char> Output::extend(std::size_t size) {
-  const std::size_t at = own_.size();
-  own_.resize(at + size);
+void Output::joins_own(std::size_t at, std::size_t size) {
   if (pieces_.size() > first_ && pieces_.back().lent == nullptr &&
       pieces_.back().at + pieces_.back().size == at) {
     pieces_.back().size += size;
@@ -15,6 +13,12 @@ std::span<char> Output::extend(std::size_t size) {
     pieces_.push_back({.lent = nullptr, .at = at, .size = size});
   }
   size_ += size;
+}
+
+std::span<char> Output::extend(std::size_t size) {
+  const std::size_t at = own_.size();
+  own_.resize(at + size);
+  joins_own(at, size);
   return {own_.data() + at, size};
 }
 
@@ -27,7 +31,8 @@ void Output::shorten(std::size_t size) {
 
 void Output::copy(std::string_view bytes) {
   if (bytes.empty()) return;
-  std::ranges::copy(bytes, extend(bytes.size()).data());
+  own_.append(bytes);
+  joins_own(own_.size() - bytes.size(), bytes.size());
 }
 
 void Output::lend(std::string_view bytes) {

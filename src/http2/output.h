@@ -38,6 +38,7 @@ class Output {
     const char* lent;  // null: in own_, at `at`
     std::size_t at, size;
   };
+  void joins_own(std::size_t at, std::size_t size);  // own_ holds them already
   void clear() noexcept;
 
   std::string own_;

@@ -7,7 +7,9 @@ namespace sluice::http2 {
 
 namespace {
 
-constexpr std::size_t kReadPerTurn = 256_KiB;
+// What is read and what it makes us send: a client that asks as fast as it is answered would keep the thread to itself.
+constexpr std::size_t kMovedPerTurn = 256_KiB;
+constexpr std::size_t kWorthAWrite = 16_KiB;
 // What all streams together may have in flight towards us. Their own windows are the back-pressure; this one is given
 // back at once.
 constexpr std::int32_t kConnectionWindow = 1 << 20;
@@ -116,18 +118,19 @@ void Session::read() {
   if (dead_ || !transport_.readable()) return;
   relay::Buffer block;
   if (!block.acquire(resources_.blocks)) return fail(ENOMEM);
-  for (std::size_t total = 0; total < kReadPerTurn && !dead_ && transport_.readable();) {
+  const std::uint64_t end = received_ + useful_ + kMovedPerTurn;
+  while (!dead_ && transport_.readable()) {
+    if (received_ + useful_ >= end) return resources_.loop.defer(*this);
     if (!::nghttp2_session_want_read(ng_.get())) return;
     const os::IoResult got = transport_.recv(block.room());
     if (got.would_block()) return;
     if (!got.ok() || got.bytes == 0) return fail(got.ok() ? ECONNRESET : got.error);
-    total += got.bytes;
     ++heard_;
     received_ += got.bytes;
     if (received_ / kRubbish > useful_ + kRubbishFree) return terminate(Goaway::kControlFlood);
     feed({block.room().data(), got.bytes});
     dispatch();
-    if (total >= kReadPerTurn) resources_.loop.defer(*this);
+    if (output_.size() >= kWorthAWrite) flush();  // the next look takes a while, and may find nothing
   }
 }
 

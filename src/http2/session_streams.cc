@@ -10,9 +10,10 @@ namespace sluice::http2 {
 
 namespace {
 
-constexpr std::size_t kCopied =
-    4_KiB;  // smaller payload is copied behind its header, and waits for the turn's end
-constexpr std::size_t kWriteNow = 16_KiB;  // ... unless this much waits
+// A payload of no more is copied behind its header and waits for the turn's end, to leave with those of other streams:
+// a write costs more than the copy. Unless this much waits.
+constexpr std::size_t kCopied = 16_KiB;
+constexpr std::size_t kWriteNow = 48_KiB;
 
 }  // namespace
 
@@ -187,7 +188,8 @@ os::IoResult Session::put(Offer& offer, bool more) {
   }
   // Many small frames leave together at the end of the turn; a lone stream has nothing to wait for.
   const bool alone = !inside_ && stream_count_ <= 1 && !more;
-  if (output_.size() >= kWriteNow || alone) {
+  const bool lent = offer.taken + offer.left > kCopied;
+  if (output_.size() >= kWriteNow || alone || lent) {
     flush(more);
   } else {
     output_.keep();
@@ -231,7 +233,7 @@ int Session::send_data(const nghttp2_frame& frame, const std::uint8_t* head, std
 bool Session::send_payload(std::size_t length) {
   switch (offer_->kind) {
     case Offer::Kind::kMemory:
-      lend(length, length <= kCopied);
+      lend(length, offer_->taken + offer_->left <= kCopied);
       return true;
     case Offer::Kind::kPipe:
       return send_from_pipe(length);

@@ -14,6 +14,7 @@
 #include "catch.h"
 #include "relay/ends.h"
 #include "relay/socket_channel.h"
+#include "relay/wrapped_channel.h"
 
 namespace sluice::http2 {
 namespace {
@@ -62,10 +63,28 @@ struct Party final : relay::ChannelHandler {
   Stream stream;
 };
 
+// Passes on what it gets; or plays a client that asks without end and reads as fast as can be.
+class Transport final : public testing::WrappedChannel {
+ public:
+  using WrappedChannel::WrappedChannel;
+  std::size_t sip = std::string::npos;  // received in one call
+  bool swallows = false;                // what is sent
+
+  os::IoResult recv(std::span<char> into) noexcept override {
+    return below_.recv(into.first(std::min(into.size(), sip)));
+  }
+  os::IoResult send(std::span<const iovec> pieces, bool more) noexcept override {
+    if (!swallows) return below_.send(pieces, more);
+    std::size_t all = 0;
+    for (const iovec& piece : pieces) all += piece.iov_len;
+    return {.bytes = all};
+  }
+};
+
 struct Side final : SessionHandler {
   Side(Worker& worker, int fd, const SessionOptions& options) {
     REQUIRE(channel.attach(worker.loop, os::UniqueFd(fd)));
-    session = std::make_unique<Session>(worker.relay, channel, *this, options);
+    session = std::make_unique<Session>(worker.relay, transport, *this, options);
   }
   Stream* new_stream() override {
     if (refuses) return nullptr;
@@ -77,9 +96,11 @@ struct Side final : SessionHandler {
     };
     return &party.stream;
   }
-  void on_session(Session&) override {}
+  void on_session(Session&) override { ++turns; }
 
   relay::SocketChannel channel;
+  Transport transport{channel};
+  unsigned turns = 0;
   std::list<Party> parties;
   std::function<void(Party&)> on_request;
   bool refuses = false;
@@ -364,6 +385,27 @@ TEST_CASE("the urgent is woken first, and those that share take turns", "[http2]
   CHECK(late < 100000);
   const auto [one, two] = share("i", "i");
   CHECK(std::min(one, two) > std::max(one, two) / 2);
+}
+
+TEST_CASE("a client that asks as fast as it is answered gets its turn, and no more", "[http2]") {
+  Pair pair(0, {.streams = 1000});
+  Side& server = *pair.server;
+  server.transport.sip = 64;
+  server.transport.swallows = true;
+  const std::string body = pattern(10000);
+  unsigned requests = 0, most = 0, before = 0, turn = 0;
+  server.on_request = [&](Party& party) {
+    if (std::exchange(turn, server.turns) != server.turns) before = requests;
+    most = std::max(most, ++requests - before);
+    REQUIRE(party.stream.send_head("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n", Follows::kBody));
+    std::string_view rest = body;
+    REQUIRE(party.write(rest));
+    party.stream.close(relay::Close::kClean);
+  };
+  for (int i = 0; i < 90; ++i) (void)pair.ask(kGet);
+  CHECK(pair.run_until([&] { return requests == 90; }));
+  CHECK(most >= 10);
+  CHECK(most < 50);  // 256 KiB, and what one read brings
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ struct Resources {
         // Room beyond the largest head, for the beginning of a body that comes along with it.
         heads(sizes.head + 4_KiB, 16),
         blocks(sizes.relay, 16),
+        wires(sizes.relay + 1_KiB, 16),
         pipes(sizes.pipe, sizes.pipes, 64),
         head_limit(sizes.head),
         head_scratch_size(2 * sizes.head + 4_KiB),
@@ -37,6 +38,7 @@ struct Resources {
   loop::EventLoop& loop;
   loop::Offload& offload;
   BufferPool heads, blocks;
+  BufferPool wires;  // a block's payload in records: a few bytes more, so that it leaves in one call
   PipePool pipes;
   const std::size_t head_limit;  // of a message
   // For work that begins and ends within one call: a head that is built and sent, ...

@@ -98,11 +98,13 @@ os::IoResult TlsChannel::send_records(std::span<const iovec> pieces, bool more) 
     if (const os::IoResult put = flush(); !put.ok()) return put;
   }
   Gathered left(pieces);
+  std::size_t untaken = 0;
+  for (const iovec& piece : pieces) untaken += piece.iov_len;
   std::array<char, RecordSize::kFull> copy;
   const os::Time now = resources_.loop.now();
   std::size_t taken = 0;
   while (!left.empty()) {
-    const std::size_t size = std::min(records_.next(now), wire_.capacity() - kOverhead);
+    const std::size_t size = std::min({untaken, records_.next(now), wire_.capacity() - kOverhead});
     if (wire_.room() < size + kOverhead) {
       if (const os::IoResult put = flush(); put.would_block()) break;
       if (write_error_ != 0) return {.error = write_error_};
@@ -119,6 +121,7 @@ os::IoResult TlsChannel::send_records(std::span<const iovec> pieces, bool more) 
     }
     left.consume(n);
     taken += n;
+    untaken -= n;
     records_.sent(n, now);
   }
   if (more && left.empty()) {

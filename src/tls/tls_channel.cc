@@ -11,7 +11,7 @@ namespace sluice::tls {
 TlsChannel::TlsChannel(relay::Resources& resources, observe::Counters& counters, SslPtr ssl, bool kernel)
     : resources_(resources),
       counters_(counters),
-      wire_(socket_, resources.blocks),
+      wire_(socket_, resources.wires),
       ssl_(std::move(ssl)),
       asks_kernel_(kernel) {
   if (!asks_kernel_ || kernel_tls().usable) return;

@@ -15,6 +15,7 @@ import traceback
 
 import calls
 import machine
+import network
 import options
 import peers
 import perf
@@ -79,6 +80,13 @@ def main():
     processors = sorted(os.sched_getaffinity(0))
     if len(processors) < 2:
         raise SystemExit("needs two processors: the peer's own, and one for the origin and the load")
+    try:
+        shared = network.enter(chosen.congestion)
+    except ValueError as reason:
+        print(f"bench/run: error: {reason}", file=sys.stderr)
+        raise SystemExit(2) from None
+    if shared:
+        print(f"measured in this machine's network: {shared}", file=sys.stderr)
     about = machine.describe()
     home = (chosen.home or ROOT / "build" / "bench").resolve()
     # A part does not take the place of the whole.
@@ -105,6 +113,8 @@ def main():
             "pinned": {"peer": processors[0], "load": processors[1]},
         },
     )
+    if shared:
+        result.told["absent"].append({"table": "all", "peer": "a network of its own", "why": shared})
     ground = Ground(home, directory, processors[:2])
     ground.programs = chosen.programs
     ground.scale = chosen.depth.scale

@@ -5,6 +5,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+import network
 import peers
 import scenarios
 import works
@@ -60,6 +61,7 @@ class Options:
     programs: dict  # instead of Debian's, by the peer's name
     output: Path | None
     home: Path | None
+    congestion: str  # see network.py
     whole: bool  # all that there is, in the usual depth
 
     def wants(self, peer):
@@ -86,10 +88,14 @@ def parse(about):
     parser.add_argument("--peers", help=f"with commas, of: {', '.join(peers.registry())}")
     other = "instead of Debian's; sluice-before: an older build"
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help=other)
+    sent = f"what TCP is sent by, in a network namespace of the run's own; {network.MACHINE}: as this machine does ({network.USUAL})"
+    parser.add_argument("--congestion", default=network.USUAL, metavar="NAME", help=sent)
     parser.add_argument("--output", type=Path, help="the result (bench/results/DATE-MACHINE.json, of a part build/bench/...)")
     parser.add_argument("--home", type=Path, help="for files, configurations and logs (build/bench)")
     given = parser.parse_args()
     try:
+        if given.output and given.output.suffix != ".json":
+            raise ValueError(f"--output {given.output}: a page and a folder of the same name lie beside it, so it ends in .json")
         depth = depth_of(given)
         usual = [name for name in names if name not in depth.without]
         wanted = chosen(given.only, names, "table or scenario") if given.only else usual
@@ -101,6 +107,7 @@ def parse(about):
             programs=dict(program_of(text) for text in given.peer),
             output=given.output,
             home=given.home,
+            congestion=given.congestion,
             whole=not (given.quick or given.smoke or given.only or given.sizes or given.peers),
         )
     except ValueError as reason:

@@ -40,7 +40,8 @@ def head(result):
     pinned = options["pinned"]
     lines = [
         f"{told['processor']}, {told['processors']:g} processors, {told['memory_gib']:g} GiB;"
-        f" {told['kernel']}, {told['system']}" + (f"; load before: {told['load']:g}" if "load" in told else ""),
+        f" {told['kernel']}, {told['system']}" + (f"; load before: {told['load']:g}" if "load" in told else "")
+        + (f"; TCP over loopback, sent by {told['congestion']}" if "congestion" in told else ""),
         "; ".join(f"{name}: {version}" for name, version in sorted(result["versions"].items())),
         f"`{options['command']}`, {result['started']}, {duration_text(result['seconds'])};"
         f" {rounds_text(options)} of {options['seconds']:g} s;"

@@ -4,7 +4,8 @@ A result is one JSON file, written anew after every finished table. Times are se
 (microseconds), sizes are bytes unless it says `_kib` or `_gib`:
 
 {"format": 1, "started": "2026-11-21T15:00:00Z", "seconds": 1234,
- "machine": {"name", "processor", "processors", "memory_gib", "kernel", "system", "load"},    load: before the run
+ "machine": {"name", "processor", "processors", "memory_gib", "kernel", "system",
+             "load", "congestion"},    load: before the run; congestion: what TCP was sent by
  "versions": {"sluice": "...", "nginx": "..."},
  "options": {"command": "bench/run --rounds 3", "rounds", "seconds", "pinned": {"peer": 0, "load": 1}},
  "configs": {"nginx": "the text of its configuration"}, "commands": {"nginx": "...", "wrk": "..."},
@@ -57,7 +58,7 @@ SCENE = {"peer": TEXT, "label": TEXT, "values": {str: [ANY_NUMBER]}, "void": MAY
 SHAPE = {
     "format": NUMBER, "started": TEXT, "seconds": NUMBER,
     "machine": {name: TEXT for name in ("name", "processor", "kernel", "system")}
-    | {"processors": NUMBER, "memory_gib": NUMBER, "load?": NUMBER},
+    | {"processors": NUMBER, "memory_gib": NUMBER, "load?": NUMBER, "congestion?": TEXT},
     "versions": {str: TEXT},
     "options": {"command": TEXT, "rounds": NUMBER, "seconds": NUMBER, "pinned": {"peer": NUMBER, "load": NUMBER}},
     "configs": {str: TEXT}, "commands": {str: TEXT},

@@ -35,6 +35,10 @@ struct Resources {
         scratch(std::make_unique<char[]>(scratch_size)),
         kernel(os::kernel_paths()) {}
 
+  [[nodiscard]] std::size_t buffers_in_use() const noexcept {
+    return heads.in_use() + blocks.in_use() + wires.in_use();
+  }
+
   loop::EventLoop& loop;
   loop::Offload& offload;
   BufferPool heads, blocks;

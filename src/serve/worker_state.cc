@@ -113,7 +113,7 @@ void WorkerState::publish() noexcept {
   counters.pipes_open.set(relay.pipes.open());
   counters.pipes_in_use.set(relay.pipes.in_use());
   counters.pipes_refused.set(relay.pipes.refused());
-  counters.buffers_in_use.set(relay.heads.in_use() + relay.blocks.in_use() + relay.wires.in_use());
+  counters.buffers_in_use.set(relay.buffers_in_use());
   counters.compressors_in_use.set(compressors.in_use());
 }
 

@@ -85,7 +85,7 @@ class World {
     if (counters_.tunnels.read() != 0) machine_.violation("a tunnel is counted that is over");
     listener_->finish();
     state_.site.reset();
-    if (state_.relay.pipes.in_use() + state_.relay.heads.in_use() + state_.relay.blocks.in_use() != 0) {
+    if (state_.relay.pipes.in_use() + state_.relay.buffers_in_use() != 0) {
       machine_.violation("a pipe or a block is left");
     }
     if (machine_.bytes_in_pipes() != 0) machine_.violation("a pipe went back with bytes in it");

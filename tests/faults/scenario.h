@@ -39,7 +39,7 @@ struct Pools {
   loop::Offload offload{1, 8};
   relay::Resources relay;
   [[nodiscard]] bool idle() const noexcept {
-    return relay.pipes.in_use() == 0 && relay.blocks.in_use() == 0 && relay.heads.in_use() == 0;
+    return relay.pipes.in_use() == 0 && relay.buffers_in_use() == 0;
   }
 };
 

@@ -231,6 +231,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     for (const auto& each : server.all) each->stream.close(sluice::relay::Close::kCut);
   }
   loop.turn();
-  require(loop.relay.heads.in_use() == 0 && loop.relay.blocks.in_use() == 0, "nothing is left behind");
+  require(loop.relay.buffers_in_use() == 0, "nothing is left behind");
   return 0;
 }

@@ -36,7 +36,7 @@ struct Worker {
   }
   // Nothing may be left of a body once it is over.
   [[nodiscard]] bool idle() const noexcept {
-    return relay.pipes.in_use() == 0 && relay.blocks.in_use() == 0 && relay.heads.in_use() == 0;
+    return relay.pipes.in_use() == 0 && relay.buffers_in_use() == 0;
   }
 
   loop::EventLoop loop;

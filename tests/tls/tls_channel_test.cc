@@ -132,7 +132,7 @@ TEST_CASE("a full sink holds one block at most, which leaves by itself", "[tls-c
   while (pair.server->channel->writable()) taken += pair.server->write(std::string_view(body).substr(taken));
   REQUIRE(taken < body.size());
   CHECK(pair.server->write("x") == 0);
-  CHECK(pair.worker.relay.blocks.in_use() == 1);
+  CHECK(pair.worker.relay.buffers_in_use() == 1);
   CHECK(pair.server->channel->finish({}).would_block());
   const int events = pair.server->events;
   pair.to_client.blocked = false;

@@ -19,6 +19,7 @@ import figures
 import targets
 from headlines import headlines
 from markdown import rounds_text
+from network import USUAL
 from schema import Broken, read
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -33,11 +34,16 @@ FIGURES = {
 
 
 def newest(folder=RESULTS):
-    """The name of the result that was started last."""
+    """The name of the result that was started last, of those that were sent by the usual congestion control if there are."""
     names = [path.stem for path in folder.glob("*.json")]
     if not names:
         raise Broken(f"{folder}: no result yet")
-    return max(names, key=lambda name: (read(folder / f"{name}.json")["started"], name))
+
+    def rank(name):
+        result = read(folder / f"{name}.json")
+        return result["machine"].get("congestion", USUAL) == USUAL, result["started"], name
+
+    return max(names, key=rank)
 
 
 def shown(text):
@@ -115,12 +121,13 @@ def readme_part(name, result):
     verdicts = [verdict for verdict in targets.evaluate(result) if verdict.met is not None]
     met = sum(verdict.met for verdict in verdicts)
     page = f"bench/results/{name}"
+    sent = f", TCP sent by {result['machine']['congestion']}" if "congestion" in result["machine"] else ""
     return (
         f"![CPU per relayed request over the size of the body]({page}/relay.svg)\n"
         f"![The same as a multiple of the limit's]({page}/relay-ratio.svg)\n\n"
         f"{headlines(result)}\n"
         f"From the smallest to the largest ratio over the sizes; below 1 Sluice costs less. {result['started'][:10]},\n"
-        f"{result['machine']['processor']}, {result['machine']['kernel']}, {rounds_text(result['options'])}."
+        f"{result['machine']['processor']}, {result['machine']['kernel']}{sent}, {rounds_text(result['options'])}."
         f" Of the goals that [`bench/targets.py`](bench/targets.py)\n"
         f"sets, one for each size, {met} of {len(verdicts)} are met."
         f" [All tables, plots and configurations]({page}.md).\n"

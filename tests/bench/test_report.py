@@ -328,6 +328,12 @@ class Prose(Folder):
         self.assertEqual(prose.readme(text, prose.shown(text), self.folder), text)
         self.assertIn("results/2026-11-22-2-cores.md", prose.readme(text, prose.newest(self.folder), self.folder))
 
+    def test_readme_is_not_made_of_a_later_result_by_another_congestion_control(self):
+        other = copy.deepcopy(self.result) | {"started": "2026-11-22T01:00:00Z"}
+        other["machine"]["congestion"] = "bbr"
+        self.keep(other, "2026-11-22-2-cores-bbr")
+        self.assertEqual(prose.newest(self.folder), "2026-11-21-2-cores")
+
     def test_a_figure_that_is_not_there_is_an_error(self):
         for mark in (
             "relay 2KiB sluice", "relay 64KiB squid", "relay 64KiB sluice beauty", "relay", "other 64KiB sluice",

@@ -52,7 +52,7 @@ TEST_CASE("lines of the access log are records of a topic, a batch for each hand
     REQUIRE(log->submit("one\ntwo\n", 2));
     log->reopen();
     REQUIRE(log->submit("{\"three\": 3}\n", 1));
-    CHECK_THROWS_WITH(app::open_access_log(to_topic(logs / "")), Catch::Contains("another process writes"));
+    CHECK_THROWS_WITH(app::open_access_log(to_topic(logs / "")), ContainsSubstring("another process writes"));
   }
   const Found found = in_topic(logs / "");
   CHECK(found.values == std::vector<std::string>{"one", "two", "{\"three\": 3}"});

@@ -225,7 +225,7 @@ TEST_CASE("a segment is left before it grows too large or too old; the oldest on
   }
   SECTION("a batch that fits into no segment is refused, and the next one is not") {
     Writer writer(logs / "", "t", 0, {.segment_bytes = 5000});
-    CHECK_THROWS_WITH(append(writer, 1, 6000), Catch::Contains("larger than a segment"));
+    CHECK_THROWS_WITH(append(writer, 1, 6000), ContainsSubstring("larger than a segment"));
     append(writer);
     CHECK(writer.next_offset() == 1);
   }
@@ -369,7 +369,7 @@ TEST_CASE("one writer at a time", "[log-writer]") {
   const testing::ScratchDirectory logs;
   {
     const Writer one(logs / "", "t", 0);
-    CHECK_THROWS_WITH(Writer(logs / "", "t", 0), Catch::Contains("another process writes"));
+    CHECK_THROWS_WITH(Writer(logs / "", "t", 0), ContainsSubstring("another process writes"));
     const Writer other_partition(logs / "", "t", 1);
   }
   const Writer next(logs / "", "t", 0);
@@ -378,7 +378,7 @@ TEST_CASE("one writer at a time", "[log-writer]") {
 TEST_CASE("a partition is given to the user that is going to write to it", "[log-writer]") {
   const testing::ScratchDirectory logs;
   const Writer writer(logs / "", "t", 0);
-  CHECK_THROWS_WITH(give_partition(logs / "t-0", "no such user"), Catch::Contains("No such file"));
+  CHECK_THROWS_WITH(give_partition(logs / "t-0", "no such user"), ContainsSubstring("No such file"));
   if (::geteuid() != 0) {
     WARN("not root: giving to another user is not tested");
     return;
@@ -396,12 +396,12 @@ TEST_CASE("a partition is given to the user that is going to write to it", "[log
 
 TEST_CASE("what can't be a topic or a place for it is refused with a reason", "[log-writer]") {
   const testing::ScratchDirectory logs;
-  CHECK_THROWS_WITH(Writer(logs / "", "a/b", 0), Catch::Contains("topic"));
-  CHECK_THROWS_WITH(Writer(logs / "", "", 0), Catch::Contains("topic"));
-  CHECK_THROWS_WITH(Writer(logs / "", "t", -1), Catch::Contains("partition"));
-  CHECK_THROWS_WITH(Writer(logs / "", "t", 0, {.segment_bytes = 3_GiB}), Catch::Contains("2 GiB"));
-  CHECK_THROWS_WITH(Writer(logs / "missing/deeper", "t", 0), Catch::Contains("No such file"));
-  CHECK_THROWS_WITH(Writer(logs.write("file", ""), "t", 0), Catch::Contains("file"));
+  CHECK_THROWS_WITH(Writer(logs / "", "a/b", 0), ContainsSubstring("topic"));
+  CHECK_THROWS_WITH(Writer(logs / "", "", 0), ContainsSubstring("topic"));
+  CHECK_THROWS_WITH(Writer(logs / "", "t", -1), ContainsSubstring("partition"));
+  CHECK_THROWS_WITH(Writer(logs / "", "t", 0, {.segment_bytes = 3_GiB}), ContainsSubstring("2 GiB"));
+  CHECK_THROWS_WITH(Writer(logs / "missing/deeper", "t", 0), ContainsSubstring("No such file"));
+  CHECK_THROWS_WITH(Writer(logs.write("file", ""), "t", 0), ContainsSubstring("file"));
 }
 
 TEST_CASE("a full disk: the batch is not in the log, and the next one is when there is room",
@@ -418,7 +418,7 @@ TEST_CASE("a full disk: the batch is not in the log, and the next one is when th
     for (rlim_t more = 0; more < 1000; more += 90) {
       const rlimit limit{.rlim_cur = size + more, .rlim_max = before.rlim_max};
       ::setrlimit(RLIMIT_FSIZE, &limit);
-      CHECK_THROWS_WITH(append(writer, 1, 1000), Catch::Contains("File too large"));
+      CHECK_THROWS_WITH(append(writer, 1, 1000), ContainsSubstring("File too large"));
       ::setrlimit(RLIMIT_FSIZE, &before);
       CHECK(fs::file_size(partition / (kFirst + ".log")) == size);
       CHECK(writer.next_offset() == 10);

@@ -156,6 +156,10 @@ class Connection:
         data, self._rest = data[: data.index(end) + len(end)], data[data.index(end) + len(end) :] + self._rest
         return data
 
+    def wait_for_more(self):
+        """Until some of what comes next is here. It stays to be read."""
+        self._rest = self._rest or self.read_some()
+
     def read_exactly(self, size, body):
         while size > 0:
             data = self.read_some(min(size, self.most))
